@@ -1,0 +1,195 @@
+/**
+ * The words that the rooms share: names of queues, workflow ids, messages, failures and payloads.
+ * This file imports nothing, so that workflow code (which runs in a sandbox) and every room may import it.
+ * All payloads are plain JSON, small, and carry paths instead of lists of columns (Temporal payloads end at 2 MB).
+ */
+
+export const TASK_QUEUES = {
+  /** Workflows and light activities: discovery, health, clean, search attributes. */
+  pipeline: 'widemerge',
+  /** Whatever needs the machine's merge lock; its worker has one slot. */
+  local: 'widemerge-local',
+} as const;
+
+export const WORKFLOW_TYPES = {
+  mergePairs: 'mergePairs',
+  mergePair: 'mergePair',
+  scheduledStart: 'scheduledStart',
+} as const;
+
+export const runWorkflowId = (name: string): string => `widemerge/${name}`;
+export const pairWorkflowId = (name: string, pair: string): string => `widemerge/${name}/${pair}`;
+export const scheduleWorkflowId = (name: string): string => `widemerge-schedule/${name}`;
+export const scheduleId = (name: string): string => `widemerge/${name}`;
+
+export const MESSAGES = {
+  pause: 'pause',
+  resume: 'resume',
+  pivotBackend: 'pivotBackend',
+  skipPair: 'skipPair',
+  retryPair: 'retryPair',
+  progress: 'progress',
+} as const;
+
+/** Keyword search attributes; registered when a worker starts. */
+export const SEARCH_ATTRIBUTES = { pair: 'MergePair', state: 'MergeState', backend: 'MergeBackend' } as const;
+
+/** Every failure has one of these types; the route decides on the type, never on a message. */
+export const FAILURES = {
+  /** A checkpoint, or the set of them, cannot be merged as it is. */
+  CheckpointInvalid: 'CheckpointInvalid',
+  /** Another file is at the output path. */
+  OutputExists: 'OutputExists',
+  /** The output's folder is missing or cannot be written. */
+  OutputUnwritable: 'OutputUnwritable',
+  /** What was written is not what the sources hold. */
+  OutputMismatch: 'OutputMismatch',
+  /** A source changed while it was merged. */
+  InputChanged: 'InputChanged',
+  /** Evidence of memory: the engine's own out-of-memory error, the limit's kill, or the watcher's. */
+  MemoryExhausted: 'MemoryExhausted',
+  MergeTimedOut: 'MergeTimedOut',
+  MergeStalled: 'MergeStalled',
+  /** Somebody else's signal ended the merge: no evidence of memory. */
+  Killed: 'Killed',
+  /** The merge process ended in a way that is a bug. */
+  CommandFailed: 'CommandFailed',
+  DiskFull: 'DiskFull',
+  HostUnhealthy: 'HostUnhealthy',
+  /** Another local merge holds the machine's lock. */
+  MachineBusy: 'MachineBusy',
+  /** The backend cannot be had here. */
+  BackendUnavailable: 'BackendUnavailable',
+  /** Several attempts on one backend vanished with their worker or machine: memory is suspected, not proven. */
+  BackendLost: 'BackendLost',
+  BudgetExceeded: 'BudgetExceeded',
+  ConfigInvalid: 'ConfigInvalid',
+} as const;
+export type FailureType = keyof typeof FAILURES;
+
+/** One failure as data: what, where, what to do. */
+export interface FailureFacts {
+  type: FailureType;
+  message: string;
+  file?: string;
+  column?: string;
+  /** Peak anonymous memory of the merge's process tree, bytes, where it was measured. */
+  peakBytes?: number;
+}
+
+export const BACKENDS = ['local', 'bigquery', 'duckdb'] as const;
+export type BackendName = (typeof BACKENDS)[number];
+export type RowsMode = 'union' | 'reference' | 'intersection';
+export type VerifyMode = 'bytes' | 'full' | 'none';
+export type CleanMode = 'keep' | 'trash' | 'delete';
+
+/** The checked configuration of a run: sizes in bytes, durations in milliseconds, paths absolute. */
+export interface RunConfig {
+  name: string;
+  /** Folder with one folder of checkpoints per pair. */
+  root: string;
+  /** Folder of the merged files: `<output>/<PAIR>.parquet`. */
+  output: string;
+  /** Names, in order, or a pattern (`*`, `EUR*`) over the folders of `root`. */
+  pairs: string[] | string;
+  key: string;
+  checkpoints: { pattern: string; expected: number | null };
+  rows: RowsMode;
+  /** File name of the reference checkpoint for `rows: reference`; null is the first. */
+  reference: string | null;
+  backends: BackendName[];
+  limits: { memoryBytes: number; killAboveBytes: number; timeoutMs: number; stallMs: number };
+  health: { minFreeMemoryBytes: number; maxSwapUsedPercent: number; minFreeDiskBytes: number };
+  verify: VerifyMode;
+  clean: CleanMode;
+  replace: boolean;
+}
+
+export type PairState =
+  | 'waiting'
+  | 'discovering'
+  | 'gated'
+  | 'merging'
+  | 'verifying'
+  | 'publishing'
+  | 'cleaning'
+  | 'paused'
+  | 'merged'
+  | 'setAside'
+  | 'skipped';
+
+/** Figures of one merged pair; bytes and milliseconds. */
+export interface MergeFigures {
+  files: number;
+  rows: number;
+  columns: number;
+  aligned: number;
+  realigned: number;
+  bytesIn: number;
+  bytesOut: number;
+  /** Bytes shared with the sources by the file system (cloned) and bytes written anew. */
+  bytesCloned: number;
+  bytesCopied: number;
+  wallMs: number;
+  peakBytes: number;
+  verified: VerifyMode;
+  /** True where the output of the same inputs was there before. */
+  alreadyMerged: boolean;
+}
+
+export interface PairProgress {
+  pair: string;
+  state: PairState;
+  backend: BackendName | null;
+  /** What the pair waits for, or why it was set aside; one line. */
+  reason: string | null;
+  failure: FailureType | null;
+  figures: MergeFigures | null;
+  /** Operator's retries so far; part of the ids of what must not be repeated. */
+  round: number;
+}
+
+export interface RunProgress {
+  name: string;
+  state: 'running' | 'paused' | 'done';
+  startedAt: string;
+  /** Estimated end, ISO 8601, once a pair has been merged. */
+  eta: string | null;
+  pairs: PairProgress[];
+  /** Refused messages and other remarks, newest last, at most 20. */
+  notes: string[];
+}
+
+export interface RunResult {
+  name: string;
+  merged: string[];
+  setAside: { pair: string; failure: FailureType | null; reason: string }[];
+  skipped: string[];
+  /** True where every pair had been merged before. */
+  nothingToDo: boolean;
+}
+
+export interface PauseRequest {
+  /** Stop the running step too, keeping what is on disk. */
+  now?: boolean;
+}
+export interface PivotRequest {
+  backend: string;
+  pair?: string;
+  /** Stop the running step and go on with the new backend at once. */
+  now?: boolean;
+}
+export interface PairRequest {
+  pair: string;
+}
+
+/** What a merge activity heartbeats; `widemerge status` reads it from the pending activities. */
+export interface MergeHeartbeat {
+  step: string;
+  filesDone: number;
+  filesTotal: number;
+  bytesDone: number;
+  bytesTotal: number;
+  memoryBytes: number;
+  peakBytes: number;
+}
