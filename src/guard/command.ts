@@ -1,0 +1,59 @@
+/** What the guard is asked to run, under which limits, and what it reports. Free of Temporal and of Parquet. */
+export interface GuardedCommand {
+  command: string;
+  args: string[];
+  /** Added to a minimal environment; nothing else is inherited but PATH, HOME, LANG and TMPDIR. */
+  env?: Record<string, string>;
+  cwd?: string;
+  /** Written to standard input, which then stays open until the guard ends: its end tells the child that its guard is gone. */
+  input?: string;
+  /** Lock files taken (exclusively, without waiting) before the start and held by the whole process tree until its last process ends. */
+  lockFiles: string[];
+}
+
+export interface GuardLimits {
+  /** Limit of the tree's memory, bytes. */
+  memoryBytes: number;
+  /** The watcher kills the tree at once above this resident size (anonymous + shared + swap), bytes. */
+  killAboveBytes: number;
+  /** Of the guard's monotonic clock, from the spawn. */
+  timeoutMs: number;
+  /** Without any progress (messages, bytes read or written, CPU time) for this long, the tree is killed. */
+  stallMs: number;
+  /** Between SIGTERM and SIGKILL, for timeout and cancellation. */
+  graceMs: number;
+}
+
+export interface GuardHooks {
+  /** Each JSON value that the child wrote as a line to file descriptor 3. */
+  onMessage?: (message: unknown) => void;
+  /** Each sample of the tree's memory, bytes (anonymous + shared + swap, each counted once). */
+  onSample?: (memoryBytes: number) => void;
+  /** Each line of the child's standard error. */
+  onStderr?: (line: string) => void;
+  signal?: AbortSignal;
+}
+
+export type GuardOutcome =
+  | 'succeeded'
+  | 'failed'
+  | 'memory-exhausted'
+  | 'timed-out'
+  | 'stalled'
+  | 'killed'
+  | 'cancelled';
+
+export interface GuardReport {
+  outcome: GuardOutcome;
+  exitCode: number | null;
+  signal: NodeJS.Signals | null;
+  wallMs: number;
+  /** Peak of the sampled memory of the tree, bytes. */
+  peakBytes: number;
+  /** The safeguards in force, by name, e.g. `watcher`, `lock`, `oom_score_adj`. */
+  means: string[];
+  /** Why the guard ended it, one line, or null. */
+  reason: string | null;
+  /** Last lines of standard error, at most 4 KiB. */
+  stderrTail: string;
+}

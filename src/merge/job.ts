@@ -1,0 +1,62 @@
+import type { FailureFacts, MergeFigures, RowsMode, VerifyMode } from '../contract.ts';
+
+/**
+ * What a merge process is asked to do, and what it says: one JSON line in, JSON lines out.
+ *
+ * The parent writes a MergeJob as one line to the child's standard input and leaves it open (its end tells the child
+ * that its guard is gone, and the child ends itself); the child writes MergeMessages to file descriptor 3.
+ */
+export interface MergeJob {
+  /** In this order; each is idempotent and resumes from what is on disk. */
+  steps: MergeStep[];
+  source: {
+    /** Folder of the checkpoints, absolute. */
+    dir: string;
+    /** Where set, nothing that resolves outside of this folder is read. */
+    root: string | null;
+    /** Glob over file names, e.g. `*.parquet`. */
+    pattern: string;
+    expected: number | null;
+  };
+  output: {
+    /** Final path, absolute. Working files live beside it, in workspacePath(output). */
+    path: string;
+    /** An output of other inputs may be replaced. */
+    replace: boolean;
+  };
+  /** Name of the key column. */
+  key: string;
+  rows: RowsMode;
+  reference: string | null;
+  /** `stitch` copies aligned column chunks; `duckdb` is the plain SQL join of all files. */
+  engine: 'stitch' | 'duckdb';
+  verify: VerifyMode;
+  /** Memory that the whole process may take, bytes; DuckDB gets a part of it. */
+  memoryBytes: number;
+}
+
+export type MergeStep = 'discover' | 'merge' | 'verify' | 'publish';
+
+/** What discovery found, small enough for a workflow's history. */
+export interface Discovery {
+  files: number;
+  rows: number;
+  columns: number;
+  aligned: number;
+  realigned: number;
+  bytesIn: number;
+  /** Upper estimate of the bytes that the merge needs on the output's disk (parts and output). */
+  diskBytes: number;
+  /** The same inputs are merged already: figures of the output, else null. */
+  alreadyMerged: MergeFigures | null;
+}
+
+export type MergeMessage =
+  | { event: 'progress'; step: MergeStep; filesDone: number; filesTotal: number; bytesDone: number; bytesTotal: number }
+  | { event: 'discovered'; discovery: Discovery }
+  | { event: 'merged'; figures: MergeFigures }
+  | { event: 'verified'; figures: MergeFigures }
+  | { event: 'published'; figures: MergeFigures }
+  | { event: 'failed'; failure: FailureFacts };
+
+export type Progress = Extract<MergeMessage, { event: 'progress' }>;
