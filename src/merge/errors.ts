@@ -1,0 +1,25 @@
+import type { FailureFacts, FailureType } from '../contract.ts';
+
+/** A failure of the engine that has a type, a place and a remedy; everything else that is thrown here is a bug. */
+export class MergeFailure extends Error {
+  readonly facts: FailureFacts;
+  constructor(
+    type: FailureType,
+    message: string,
+    place: { file?: string | undefined; column?: string | undefined } = {},
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = type;
+    this.facts = {
+      type,
+      message,
+      ...(place.file === undefined ? {} : { file: place.file }),
+      ...(place.column === undefined ? {} : { column: place.column }),
+    };
+  }
+}
+
+/** The checkpoint `file` cannot be merged as it is; `message` says why, without naming the file again. */
+export const invalidCheckpoint = (file: string, message: string, column?: string): MergeFailure =>
+  new MergeFailure('CheckpointInvalid', `${file}: ${message}`, { file, column });

@@ -1,0 +1,180 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { invalidCheckpoint } from '../errors.ts';
+import { COLUMN_CHUNK, COLUMN_META, FILE_META, REPETITION, ROW_GROUP } from './field-ids.ts';
+import { readSchema, type Column } from './schema.ts';
+import {
+  findField,
+  readInteger,
+  readList,
+  readStruct,
+  readText,
+  ThriftError,
+  type ThriftField,
+  type ThriftStruct,
+} from './thrift.ts';
+
+/** One column chunk: where its bytes are, and its ColumnChunk struct as it stands in the footer. */
+export interface Chunk {
+  /** Offset of its first page (dictionary or data), bytes. */
+  start: number;
+  /** Compressed length of its pages, bytes. */
+  length: number;
+  uncompressedLength: number;
+  raw: Uint8Array;
+}
+
+export interface RowGroup {
+  rows: number;
+  /** One per leaf column, in the order of the schema. */
+  chunks: Chunk[];
+}
+
+export interface Footer {
+  rows: number;
+  /** Top-level fields, in the order of the schema. */
+  columns: Column[];
+  leaves: number;
+  rowGroups: RowGroup[];
+  /** Encoded ColumnOrder per leaf, or null where the writer gave none: bounds cannot be trusted then. */
+  columnOrders: Uint8Array[] | null;
+  /** The file's FileMetaData, for what is not named above. */
+  struct: ThriftStruct;
+}
+
+/** Read at once from the end of a file: holds the footer of a usual checkpoint, so that one read is enough. */
+const TAIL_BYTES = 64 * 1024;
+/** No known writer comes near; a footer of a million columns is about 150 MB. */
+const MAX_FOOTER_BYTES = 1024 ** 3;
+
+/** Reads and checks the footer of `path`; `name` is what errors call the file. Throws MergeFailure CheckpointInvalid. */
+export async function readFooter(path: string, name: string): Promise<Footer> {
+  const handle = await open(path, 'r');
+  try {
+    const { size } = await handle.stat();
+    const bytes = await readFooterBytes(handle, size, name);
+    return parseFooter(bytes, size, name);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readFooterBytes(handle: FileHandle, size: number, name: string): Promise<Uint8Array> {
+  if (size < 12) throw invalidCheckpoint(name, `is not a Parquet file (${size} bytes)`);
+  const head = await readExactly(handle, 0, 4, name);
+  const tail = await readExactly(handle, Math.max(0, size - TAIL_BYTES), Math.min(size, TAIL_BYTES), name);
+  const magic = tail.toString('latin1', tail.length - 4);
+  const headMagic = head.toString('latin1');
+  if (magic === 'PARE' || headMagic === 'PARE')
+    throw invalidCheckpoint(name, 'is encrypted; decrypt it before it is merged');
+  if (magic !== 'PAR1')
+    throw invalidCheckpoint(
+      name,
+      headMagic === 'PAR1'
+        ? 'is truncated: it begins as Parquet but has no footer at its end; write it again'
+        : 'is not a Parquet file',
+    );
+  if (headMagic !== 'PAR1') throw invalidCheckpoint(name, 'does not begin as a Parquet file');
+  const length = tail.readUInt32LE(tail.length - 8);
+  if (length === 0 || length > size - 12 || length > MAX_FOOTER_BYTES)
+    throw invalidCheckpoint(name, `has a broken footer: it claims ${length} bytes in a file of ${size}`);
+  const end = tail.length - 8;
+  return length <= end ? tail.subarray(end - length, end) : readExactly(handle, size - 8 - length, length, name);
+}
+
+async function readExactly(handle: FileHandle, position: number, length: number, name: string): Promise<Buffer> {
+  const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(length), 0, length, position);
+  if (bytesRead !== length) throw invalidCheckpoint(name, 'became shorter while it was read');
+  return buffer;
+}
+
+/** Decodes a footer of a file of `size` bytes and checks that what it says can be true. */
+export function parseFooter(bytes: Uint8Array, size: number, name: string): Footer {
+  try {
+    return decodeFooter(bytes, size, name);
+  } catch (error) {
+    if (error instanceof ThriftError) throw invalidCheckpoint(name, `has a broken footer: it ${error.message}`);
+    throw error;
+  }
+}
+
+function decodeFooter(bytes: Uint8Array, size: number, name: string): Footer {
+  const struct = readStruct(bytes);
+  if (findField(struct, FILE_META.encryptionAlgorithm) !== undefined)
+    throw invalidCheckpoint(name, 'has encrypted columns; decrypt it before it is merged');
+  const { columns, leaves } = readSchema(required(struct, FILE_META.schema), name);
+  const rows = readInteger(required(struct, FILE_META.numRows).raw);
+  const dataEnd = size - 8 - bytes.length;
+  const rowGroups = readList(required(struct, FILE_META.rowGroups).raw).elements.map((raw) =>
+    decodeRowGroup(readStruct(raw), columns, leaves, dataEnd, name),
+  );
+  const sum = rowGroups.reduce((total, group) => total + group.rows, 0);
+  if (rows < 0 || sum !== rows)
+    throw invalidCheckpoint(name, `has a broken footer: ${rows} rows in all, ${sum} in its row groups`);
+  const orders = findField(struct, FILE_META.columnOrders);
+  const columnOrders = orders === undefined ? null : readList(orders.raw).elements;
+  return {
+    rows,
+    columns,
+    leaves,
+    rowGroups,
+    columnOrders: columnOrders?.length === leaves ? columnOrders : null,
+    struct,
+  };
+}
+
+function decodeRowGroup(
+  struct: ThriftStruct,
+  columns: Column[],
+  leaves: number,
+  dataEnd: number,
+  name: string,
+): RowGroup {
+  const rows = readInteger(required(struct, ROW_GROUP.numRows).raw);
+  const raws = readList(required(struct, ROW_GROUP.columns).raw).elements;
+  if (rows < 0 || raws.length !== leaves)
+    throw invalidCheckpoint(name, `has a broken footer: a row group of ${raws.length} chunks for ${leaves} columns`);
+  const chunks: Chunk[] = [];
+  for (const column of columns)
+    for (let i = 0; i < column.leaves; i++)
+      chunks.push(decodeChunk(raws[column.firstLeaf + i]!, column, rows, dataEnd, name));
+  return { rows, chunks };
+}
+
+function decodeChunk(raw: Uint8Array, column: Column, rows: number, dataEnd: number, name: string): Chunk {
+  const struct = readStruct(raw);
+  const broken = (what: string): Error => invalidCheckpoint(name, `has a broken footer: ${what}`, column.name);
+  if (findField(struct, COLUMN_CHUNK.cryptoMetadata) ?? findField(struct, COLUMN_CHUNK.encryptedMetadata))
+    throw invalidCheckpoint(
+      name,
+      `has the encrypted column ${column.name}; decrypt it before it is merged`,
+      column.name,
+    );
+  if (findField(struct, COLUMN_CHUNK.filePath) !== undefined)
+    throw invalidCheckpoint(name, `keeps column ${column.name} in another file`, column.name);
+  const meta = readStruct(required(struct, COLUMN_CHUNK.metaData).raw);
+  const dataPage = readInteger(required(meta, COLUMN_META.dataPageOffset).raw);
+  const dictionary = findField(meta, COLUMN_META.dictionaryPageOffset);
+  const dictionaryPage = dictionary === undefined ? 0 : readInteger(dictionary.raw);
+  const start = dictionaryPage > 0 ? Math.min(dictionaryPage, dataPage) : dataPage;
+  const length = readInteger(required(meta, COLUMN_META.totalCompressedSize).raw);
+  if (length < 0 || start < 4 || start + length > dataEnd)
+    throw broken(`column ${column.name} is said to lie outside of the file's data`);
+  if (!column.nested) {
+    const values = readInteger(required(meta, COLUMN_META.numValues).raw);
+    if (values !== rows) throw broken(`column ${column.name} has ${values} values in a row group of ${rows} rows`);
+    if (readInteger(required(meta, COLUMN_META.type).raw) !== column.physicalType)
+      throw broken(`column ${column.name} has another type in its chunk than in the schema`);
+    const path = readList(required(meta, COLUMN_META.pathInSchema).raw).elements;
+    if (path.length !== 1 || readText(path[0]!) !== column.name)
+      throw broken(`column ${column.name} stands under another name in its chunk`);
+    if (column.repetition === REPETITION.repeated) throw broken(`column ${column.name} repeats`);
+  }
+  const uncompressedLength = readInteger(required(meta, COLUMN_META.totalUncompressedSize).raw);
+  return { start, length, uncompressedLength, raw };
+}
+
+function required(struct: ThriftStruct, id: number): ThriftField {
+  const field = findField(struct, id);
+  if (field === undefined) throw new ThriftError(`lacks the required field ${id}`);
+  return field;
+}

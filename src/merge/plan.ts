@@ -1,0 +1,49 @@
+import type { RowsMode } from '../contract.ts';
+import type { KeyType, KeyValues } from './keys.ts';
+import type { Column } from './parquet/schema.ts';
+import type { Footer } from './parquet/footer.ts';
+
+/** What tells a file from a changed one without reading it. */
+export interface Fingerprint {
+  size: number;
+  mtimeNs: string;
+  ino: string;
+  dev: string;
+}
+
+/** One input file with its decoded footer. */
+export interface Checkpoint {
+  /** Position among the pair's checkpoints, in the order of the files' names. */
+  index: number;
+  name: string;
+  path: string;
+  fingerprint: Fingerprint;
+  footer: Footer;
+  key: Column;
+  /** All columns but the key, in the order of the file. */
+  columns: Column[];
+}
+
+/** The ordered key values of the output, and how its rows are cut into row groups. */
+export interface Spine {
+  keys: KeyValues;
+  rowGroupRows: number[];
+  /**
+   * The checkpoint whose key chunks and schema element the output takes over: its keys and layout are the spine's.
+   * Null where no checkpoint has exactly these rows: the key column is written anew then.
+   */
+  source: number | null;
+  /** Key type of the output. */
+  type: KeyType;
+}
+
+export interface MergePlan {
+  /** Hash of the checkpoints' names and fingerprints and of the options: the same inputs give the same id and bytes. */
+  id: string;
+  keyName: string;
+  rows: RowsMode;
+  checkpoints: Checkpoint[];
+  spine: Spine;
+  /** Per checkpoint: its key column equals the spine, value for value, with the same row groups. */
+  aligned: boolean[];
+}
