@@ -1,5 +1,15 @@
-/** Unit of a timestamp key: nanoseconds in one unit. */
-export const NANOS_PER_UNIT = { ms: 1_000_000n, us: 1_000n, ns: 1n } as const;
+/**
+ * Keys: what a key column may hold, and its values as exact instants, whatever unit or encoding a file chose.
+ * Nothing is guessed: a kind that cannot be compared exactly (floats, another zone) is refused by name.
+ */
+import { invalidCheckpoint, MergeFailure } from './errors.ts';
+import { CONVERTED, LOGICAL, PHYSICAL, SCHEMA_ELEMENT } from './parquet/field-ids.ts';
+import { integerOf, type Column } from './parquet/schema.ts';
+import { findField, readStruct, TYPE, type ThriftStruct } from './parquet/thrift.ts';
+import type { PhysicalValues } from './parquet/values.ts';
+
+/** Nanoseconds in one unit of a timestamp. */
+const NANOS_PER_UNIT = { ms: 1_000_000n, us: 1_000n, ns: 1n } as const;
 export type TimeUnit = keyof typeof NANOS_PER_UNIT;
 
 /** What a key column holds; keys of two checkpoints compare only where kind and zone agree. */
@@ -11,7 +21,190 @@ export type KeyType =
 
 /**
  * Key values in the order of the rows. Integers: timestamps as instants in the finest unit among the checkpoints,
- * dates as days, integers as they are (unsigned ones up to 2^63 - 1). Text: the UTF-8 bytes as one character each (latin1), so that
+ * dates as days, integers as they are (up to 2^63 - 1). Text: the UTF-8 bytes as one character each (latin1), so that
  * equal means equal bytes and the order is that of the bytes.
  */
 export type KeyValues = { kind: 'integer'; values: BigInt64Array } | { kind: 'text'; values: string[] };
+
+/** The key type of a column. Throws CheckpointInvalid for what cannot be a key. */
+export function keyTypeOf(column: Column, file: string): KeyType {
+  const element = column.elements[0]!;
+  const refuse = (what: string): MergeFailure =>
+    invalidCheckpoint(
+      file,
+      `its key ${column.name} is ${what}; a key is a timestamp, a date, an integer or a string`,
+      column.name,
+    );
+  if (column.nested) throw refuse('nested or repeated');
+  const logicalField = findField(element, SCHEMA_ELEMENT.logicalType);
+  const logical = logicalField === undefined ? undefined : readStruct(logicalField.raw)[0];
+  const converted = integerOf(element, SCHEMA_ELEMENT.convertedType);
+  switch (column.physicalType) {
+    case PHYSICAL.int64:
+      if (logical?.id === LOGICAL.timestamp) return timestampType(readStruct(logical.raw), refuse);
+      if (logical === undefined && converted === CONVERTED.timestampMillis)
+        return { kind: 'timestamp', unit: 'ms', utc: true };
+      if (logical === undefined && converted === CONVERTED.timestampMicros)
+        return { kind: 'timestamp', unit: 'us', utc: true };
+      return integerType(logical, converted, refuse);
+    case PHYSICAL.int32:
+      if (logical?.id === LOGICAL.date || (logical === undefined && converted === CONVERTED.date))
+        return { kind: 'date' };
+      return integerType(logical, converted, refuse);
+    case PHYSICAL.byteArray:
+      if (logical?.id === LOGICAL.string || logical?.id === LOGICAL.enum) return { kind: 'text' };
+      if (logical === undefined && converted === CONVERTED.utf8) return { kind: 'text' };
+      throw refuse('binary or a decimal');
+    case PHYSICAL.float:
+    case PHYSICAL.double:
+      throw refuse('a floating-point number, which does not compare exactly');
+    case PHYSICAL.int96:
+      throw refuse('a timestamp of the deprecated type INT96');
+    default:
+      throw refuse('boolean or of fixed length');
+  }
+}
+
+function timestampType(struct: ThriftStruct, refuse: (what: string) => Error): KeyType {
+  const unitField = findField(struct, 2);
+  const unitId = unitField === undefined ? undefined : readStruct(unitField.raw)[0]?.id;
+  const unit = unitId === undefined ? undefined : (['ms', 'us', 'ns'] as const)[unitId - 1];
+  if (unit === undefined) throw refuse('a timestamp of an unknown unit');
+  return { kind: 'timestamp', unit, utc: findField(struct, 1)?.type === TYPE.true };
+}
+
+function integerType(
+  logical: { id: number; raw: Uint8Array } | undefined,
+  converted: number | null,
+  refuse: (what: string) => Error,
+): KeyType {
+  if (logical?.id === LOGICAL.integer)
+    return { kind: 'integer', signed: findField(readStruct(logical.raw), 2)?.type === TYPE.true };
+  if (logical !== undefined) throw refuse('a decimal or a time');
+  if (converted === null || (converted >= CONVERTED.int8 && converted <= CONVERTED.int64))
+    return { kind: 'integer', signed: true };
+  if (converted >= CONVERTED.uint8 && converted <= CONVERTED.uint64) return { kind: 'integer', signed: false };
+  throw refuse('a decimal or a time');
+}
+
+/** The type in which the keys of all files compare: the finest unit. Throws where kinds or zones differ. */
+export function commonKeyType(types: { type: KeyType; file: string; column: string }[]): KeyType {
+  const first = types[0]!;
+  let common = first.type;
+  for (const { type, file, column } of types) {
+    if (type.kind !== common.kind)
+      throw invalidCheckpoint(
+        file,
+        `its key ${column} is a ${type.kind}, that of ${first.file} a ${common.kind}; write both with one type`,
+        column,
+      );
+    if (type.kind === 'timestamp' && common.kind === 'timestamp') {
+      if (type.utc !== common.utc)
+        throw invalidCheckpoint(
+          file,
+          `its key ${column} ${describeZone(type)}, that of ${first.file} ${describeZone(common)}; write both with or without a zone`,
+          column,
+        );
+      if (NANOS_PER_UNIT[type.unit] < NANOS_PER_UNIT[common.unit]) common = type;
+    }
+    // With an unsigned one among them the output stays signed: the values are checked to fit when they are decoded.
+    if (type.kind === 'integer' && common.kind === 'integer' && type.signed) common = type;
+  }
+  return common;
+}
+
+const describeZone = (type: { utc: boolean }): string => (type.utc ? 'has a time zone' : 'has no time zone');
+
+/** Physical values of a key column as comparable keys of the type `to`. Throws CheckpointInvalid on null keys. */
+export function decodeKeys(
+  values: PhysicalValues,
+  from: KeyType,
+  to: KeyType,
+  place: { file: string; column: string },
+): KeyValues {
+  const nullAt = values.nulls?.indexOf(1) ?? -1;
+  if (nullAt >= 0)
+    throw invalidCheckpoint(place.file, `its key ${place.column} is null in row ${nullAt + 1}`, place.column);
+  if (values.kind === 'bytes') {
+    const texts = values.values as Uint8Array[];
+    return {
+      kind: 'text',
+      values: texts.map((bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')),
+    };
+  }
+  const unsigned = from.kind === 'integer' && !from.signed;
+  if (values.kind === 'i64') {
+    const longs = values.values as BigInt64Array;
+    if (unsigned && longs.some((value) => value < 0n))
+      throw invalidCheckpoint(
+        place.file,
+        `its key ${place.column} has values of 2^63 and more, which are not supported as keys`,
+        place.column,
+      );
+    return { kind: 'integer', values: rescale(longs, from, to, place) };
+  }
+  const ints = values.values as Int32Array;
+  return { kind: 'integer', values: BigInt64Array.from(ints, (value) => BigInt(unsigned ? value >>> 0 : value)) };
+}
+
+function rescale(
+  values: BigInt64Array,
+  from: KeyType,
+  to: KeyType,
+  place: { file: string; column: string },
+): BigInt64Array {
+  if (from.kind !== 'timestamp' || to.kind !== 'timestamp' || from.unit === to.unit) return values;
+  const factor = NANOS_PER_UNIT[from.unit] / NANOS_PER_UNIT[to.unit];
+  return values.map((value) => {
+    const scaled = value * factor;
+    if (BigInt.asIntN(64, scaled) !== scaled)
+      throw invalidCheckpoint(
+        place.file,
+        `its key ${place.column} has the instant ${value} ${from.unit}, which ${to.unit} of other files cannot hold`,
+        place.column,
+      );
+    return scaled;
+  });
+}
+
+/** A key value as people write it, for messages. */
+export function formatKey(value: bigint | string, type: KeyType): string {
+  if (typeof value === 'string') return JSON.stringify(Buffer.from(value, 'latin1').toString());
+  if (type.kind === 'date') return isoOrNumber(value * 86_400_000n, (iso) => iso.slice(0, 10));
+  if (type.kind !== 'timestamp') return value.toString();
+  const nanos = value * NANOS_PER_UNIT[type.unit];
+  const millis = nanos / 1_000_000n;
+  const rest = nanos % 1_000_000n;
+  return isoOrNumber(millis, (iso) =>
+    rest === 0n ? iso : `${iso.slice(0, -1)}${rest.toString().replace('-', '').padStart(6, '0')}Z`,
+  );
+}
+
+function isoOrNumber(millis: bigint, format: (iso: string) => string): string {
+  const date = new Date(Number(millis));
+  return Number.isNaN(date.getTime()) ? millis.toString() : format(date.toISOString());
+}
+
+export const keyCount = (keys: KeyValues): number => keys.values.length;
+
+/** The keys from row `start` to before `end`, a view where possible. */
+export const sliceKeys = (keys: KeyValues, start: number, end: number): KeyValues =>
+  keys.kind === 'integer'
+    ? { kind: 'integer', values: keys.values.subarray(start, end) }
+    : { kind: 'text', values: keys.values.slice(start, end) };
+
+/** The keys of several row groups as one sequence. */
+export function concatKeys(parts: KeyValues[]): KeyValues {
+  const first = parts[0];
+  if (parts.length === 1 && first !== undefined) return first;
+  if (parts.every((part) => part.kind === 'integer')) {
+    const values = new BigInt64Array(parts.reduce((sum, part) => sum + part.values.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      values.set(part.values, at);
+      at += part.values.length;
+    }
+    return { kind: 'integer', values };
+  }
+  return { kind: 'text', values: parts.flatMap((part) => (part.kind === 'text' ? part.values : [])) };
+}

@@ -78,7 +78,8 @@ async function readFooterBytes(handle: FileHandle, size: number, name: string): 
   if (length === 0 || length > size - 12 || length > MAX_FOOTER_BYTES)
     throw invalidCheckpoint(name, `has a broken footer: it claims ${length} bytes in a file of ${size}`);
   const end = tail.length - 8;
-  return length <= end ? tail.subarray(end - length, end) : readExactly(handle, size - 8 - length, length, name);
+  // A copy, so that the footer in memory does not hold on to the whole tail.
+  return length <= end ? Buffer.from(tail.subarray(end - length, end)) : readExactly(handle, size - 8 - length, length, name);
 }
 
 async function readExactly(handle: FileHandle, position: number, length: number, name: string): Promise<Buffer> {

@@ -1,0 +1,90 @@
+import { BIGINT, BLOB, DuckDBBlobValue, DuckDBDataChunk, INTEGER } from '@duckdb/node-api';
+import { join } from 'node:path';
+import type { AlignDatabase } from './align.ts';
+import { duckdbFailure } from './duckdb.ts';
+import type { KeyValues } from './keys.ts';
+import { CODEC } from './parquet/decompress.ts';
+import { PHYSICAL } from './parquet/field-ids.ts';
+import type { Column } from './parquet/schema.ts';
+import { writePart, type AlignedPart } from './write-part.ts';
+
+export interface KeyPartRequest {
+  keys: KeyValues;
+  /** Rows of each row group of the output, each > 0. */
+  rowGroupRows: number[];
+  /** The key column as it stands in the output: name, physical type (INT32, INT64 or BYTE_ARRAY), logical type. */
+  column: Column;
+  dir: string;
+  partKey: string;
+  database: AlignDatabase;
+}
+
+const VECTOR_ROWS = 2048;
+
+/** Writes the key column of a spine that no checkpoint has: one part per row group of the output. */
+export async function writeKeyPart(request: KeyPartRequest): Promise<AlignedPart[]> {
+  const { keys, rowGroupRows, column, dir, partKey, database } = request;
+  const parts: AlignedPart[] = [];
+  try {
+    let firstRow = 0;
+    for (const [rowGroup, rows] of rowGroupRows.entries()) {
+      const start = firstRow;
+      parts.push(
+        await writePart({
+          path: join(dir, `${partKey}-g${rowGroup}-key.parquet`),
+          columns: [column],
+          rows,
+          rowGroup,
+          codec: CODEC.zstd,
+          select: async () => {
+            await fillKeys(database, keys, column.physicalType!, start, start + rows);
+            return 'SELECT value FROM key_values ORDER BY position';
+          },
+          database,
+        }),
+      );
+      firstRow += rows;
+    }
+    return parts;
+  } catch (error) {
+    throw duckdbFailure(error, `key ${column.name}`);
+  } finally {
+    await database.connection.run('DROP TABLE IF EXISTS key_values');
+  }
+}
+
+async function fillKeys(
+  { connection }: AlignDatabase,
+  keys: KeyValues,
+  physicalType: number,
+  start: number,
+  end: number,
+): Promise<void> {
+  const type = physicalType === PHYSICAL.int32 ? INTEGER : physicalType === PHYSICAL.int64 ? BIGINT : BLOB;
+  await connection.run(`CREATE OR REPLACE TABLE key_values (position INTEGER, value ${type.toString()})`);
+  const appender = await connection.createAppender('key_values');
+  for (let at = start; at < end; at += VECTOR_ROWS) {
+    const to = Math.min(at + VECTOR_ROWS, end);
+    const chunk = DuckDBDataChunk.create([INTEGER, type], to - at);
+    chunk.setColumnValues(
+      0,
+      Array.from({ length: to - at }, (_, i) => at + i),
+    );
+    chunk.setColumnValues(1, physicalKeys(keys, physicalType, at, to));
+    appender.appendDataChunk(chunk);
+  }
+  appender.closeSync();
+}
+
+function physicalKeys(
+  keys: KeyValues,
+  physicalType: number,
+  start: number,
+  end: number,
+): (number | bigint | DuckDBBlobValue)[] {
+  if (keys.kind === 'text')
+    return keys.values.slice(start, end).map((text) => new DuckDBBlobValue(Buffer.from(text, 'latin1')));
+  const values = Array.from(keys.values.subarray(start, end));
+  // Unsigned 32-bit keys are stored as the signed number of the same bits.
+  return physicalType === PHYSICAL.int32 ? values.map((value) => Number(BigInt.asIntN(32, value))) : values;
+}

@@ -1,0 +1,125 @@
+import { readdir, realpath } from 'node:fs/promises';
+import { join, relative, resolve, sep } from 'node:path';
+import { invalidCheckpoint, MergeFailure } from './errors.ts';
+import { readFingerprint } from './fingerprint.ts';
+import type { MergeJob } from './job.ts';
+import { readFooter } from './parquet/footer.ts';
+import type { Checkpoint, Fingerprint } from './plan.ts';
+
+/** Footers read at a time: enough to hide the disk's latency, few enough to bound open files. */
+const PARALLEL_READS = 16;
+
+export interface CheckpointFile {
+  name: string;
+  path: string;
+  fingerprint: Fingerprint;
+}
+
+/**
+ * The checkpoint files of a folder in the order of their names (by UTF-16 code units), each checked to lie under the
+ * root. An empty folder gives an empty list. Throws CheckpointInvalid.
+ */
+export async function listCheckpoints({ source, output }: MergeJob): Promise<CheckpointFile[]> {
+  const names = await listNames(source.dir, source.pattern);
+  const root = source.root === null ? null : await realpath(source.root);
+  if (root !== null) await requireInside(root, source.dir, source.dir);
+  const files: CheckpointFile[] = [];
+  for (const name of names) {
+    const path = join(source.dir, name);
+    if (path === resolve(output.path)) continue;
+    if (root !== null) await requireInside(root, path, name);
+    files.push({ name, path, fingerprint: await readFingerprint(path) });
+  }
+  return files;
+}
+
+async function listNames(dir: string, pattern: string): Promise<string[]> {
+  const matches = globToRegExp(pattern);
+  try {
+    const entries = await readdir(dir, { withFileTypes: true });
+    return entries
+      .filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.') && matches.test(entry.name))
+      .map((entry) => entry.name)
+      .sort();
+  } catch (error) {
+    throw new MergeFailure(
+      'CheckpointInvalid',
+      `${dir}: the folder of checkpoints cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`,
+      { file: dir },
+      { cause: error },
+    );
+  }
+}
+
+async function requireInside(root: string, path: string, name: string): Promise<void> {
+  const real = await realpath(path).catch((error: unknown) => {
+    throw new MergeFailure(
+      'CheckpointInvalid',
+      `${name}: leads nowhere; mend or remove the link`,
+      { file: name },
+      { cause: error },
+    );
+  });
+  const inside = relative(root, real);
+  if (inside === '..' || inside.startsWith(`..${sep}`))
+    throw invalidCheckpoint(name, `leads out of the root ${root} to ${real}; only files under the root are read`);
+}
+
+/** `*` stands for any characters, `?` for one; everything else for itself. */
+export function globToRegExp(pattern: string): RegExp {
+  const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`, 's');
+}
+
+/** Reads every footer and checks what concerns the set as a whole: its number, key columns, equal names. */
+export async function readCheckpoints(files: CheckpointFile[], job: MergeJob): Promise<Checkpoint[]> {
+  const { dir, pattern, expected } = job.source;
+  if (files.length === 0)
+    throw new MergeFailure('CheckpointInvalid', `${dir}: holds no files that match ${pattern}`, { file: dir });
+  if (expected !== null && files.length !== expected)
+    throw new MergeFailure(
+      'CheckpointInvalid',
+      `${dir}: holds ${files.length} checkpoints where ${expected} are expected; find the missing or surplus ones, or change checkpoints.expected`,
+      { file: dir },
+    );
+  const checkpoints: Checkpoint[] = [];
+  for (let start = 0; start < files.length; start += PARALLEL_READS) {
+    const batch = files.slice(start, start + PARALLEL_READS);
+    checkpoints.push(
+      ...(await Promise.all(batch.map((file, offset) => readCheckpoint(file, start + offset, job.key)))),
+    );
+  }
+  refuseSharedColumns(checkpoints);
+  return checkpoints;
+}
+
+async function readCheckpoint(file: CheckpointFile, index: number, keyName: string): Promise<Checkpoint> {
+  const footer = await readFooter(file.path, file.name);
+  const key = footer.columns.find((column) => column.name === keyName);
+  if (key === undefined)
+    throw invalidCheckpoint(
+      file.name,
+      `has no key column ${keyName}; its columns are ${listSome(footer.columns.map((column) => column.name))}`,
+      keyName,
+    );
+  if (footer.rows === 0) throw invalidCheckpoint(file.name, 'has no rows; write it again or remove it');
+  return { index, ...file, footer, key, columns: footer.columns.filter((column) => column !== key) };
+}
+
+function refuseSharedColumns(checkpoints: Checkpoint[]): void {
+  const owner = new Map<string, string>();
+  for (const { name, columns } of checkpoints)
+    for (const column of columns) {
+      const other = owner.get(column.name);
+      if (other !== undefined)
+        throw invalidCheckpoint(
+          name,
+          `has the column ${column.name}, which ${other} has, too; rename one`,
+          column.name,
+        );
+      owner.set(column.name, name);
+    }
+}
+
+const listSome = (names: string[]): string =>
+  names.length <= 5 ? names.join(', ') : `${names.slice(0, 5).join(', ')} and ${names.length - 5} more`;

@@ -1,0 +1,103 @@
+import { chmod, copyFile, constants, open } from 'node:fs/promises';
+import { writeFully } from '../system/copy-range.ts';
+import { COLUMN_CHUNK, COLUMN_META, SCHEMA_ELEMENT } from './field-ids.ts';
+import type { Chunk, Footer } from './footer.ts';
+import { TYPE_DEFINED_ORDER } from './rewrite.ts';
+import { integerOf, type Column } from './schema.ts';
+import {
+  encodeStruct,
+  encodeText,
+  findField,
+  i32Field,
+  listField,
+  patchStruct,
+  readStruct,
+  structField,
+  textField,
+  TYPE,
+  type ThriftField,
+} from './thrift.ts';
+import { encodeFooter } from './write-footer.ts';
+
+/** Name of column `index` in a physical view: no name of a user's column can collide with anything in a query. */
+export const viewName = (index: number): string => `c${index}`;
+
+/**
+ * Writes a copy of a Parquet file that shows `columns` as bare physical values: no logical types, so that no reader
+ * converts anything, and no statistics, which would be read in the order of the wrong type. They are named c0, c1, ...
+ * The data is cloned where the file system can; the new footer is appended, and the old one is dead bytes before it.
+ */
+export async function writePhysicalView(
+  sourcePath: string,
+  footer: Footer,
+  columns: Column[],
+  viewPath: string,
+): Promise<void> {
+  await copyFile(sourcePath, viewPath, constants.COPYFILE_FICLONE);
+  // A copy has the source's mode, which may forbid writing.
+  await chmod(viewPath, 0o600);
+  const handle = await open(viewPath, 'r+');
+  try {
+    const { size } = await handle.stat();
+    await writeFully(handle, encodeViewFooter(footer, columns), size);
+  } finally {
+    await handle.close();
+  }
+}
+
+function encodeViewFooter(footer: Footer, columns: Column[]): Uint8Array {
+  return encodeFooter({
+    rows: footer.rows,
+    topLevelColumns: columns.length,
+    schema: columns.map((column, i) =>
+      encodeStruct([
+        i32Field(SCHEMA_ELEMENT.type, column.physicalType!),
+        i32Field(SCHEMA_ELEMENT.repetition, column.repetition),
+        textField(SCHEMA_ELEMENT.name, viewName(i)),
+      ]),
+    ),
+    rowGroups: footer.rowGroups.map(({ rows, chunks }) => {
+      const own = columns.map((column) => chunks[column.firstLeaf]!);
+      return {
+        rows,
+        chunks: own.map((chunk, i) => renameChunk(chunk, viewName(i), false)),
+        uncompressedBytes: own.reduce((sum, chunk) => sum + chunk.uncompressedLength, 0),
+        compressedBytes: own.reduce((sum, chunk) => sum + chunk.length, 0),
+        start: own.length === 0 ? 4 : Math.min(...own.map(({ start }) => start)),
+      };
+    }),
+    columnOrders: columns.map(() => TYPE_DEFINED_ORDER),
+    metadata: {},
+    createdBy: 'widemerge physical view',
+  });
+}
+
+/** The ColumnChunk struct under another name; with or without its statistics, and without pointers to indexes. */
+export function renameChunk(chunk: Chunk, name: string, keepStatistics: boolean): Uint8Array {
+  const struct = readStruct(chunk.raw);
+  const meta = readStruct(findField(struct, COLUMN_CHUNK.metaData)!.raw);
+  const metaPatches = new Map<number, ThriftField | null>([
+    [
+      COLUMN_META.pathInSchema,
+      listField(COLUMN_META.pathInSchema, { elementType: TYPE.binary, elements: [encodeText(name)] }),
+    ],
+    [COLUMN_META.keyValueMetadata, null],
+    [COLUMN_META.bloomFilterOffset, null],
+    [COLUMN_META.bloomFilterLength, null],
+  ]);
+  if (!keepStatistics) metaPatches.set(COLUMN_META.statistics, null);
+  const patches = new Map<number, ThriftField | null>([
+    [COLUMN_CHUNK.metaData, structField(COLUMN_CHUNK.metaData, patchStruct(meta, metaPatches))],
+    [COLUMN_CHUNK.offsetIndexOffset, null],
+    [COLUMN_CHUNK.offsetIndexLength, null],
+    [COLUMN_CHUNK.columnIndexOffset, null],
+    [COLUMN_CHUNK.columnIndexLength, null],
+  ]);
+  return encodeStruct(patchStruct(struct, patches));
+}
+
+/** Number of the compression codec of a chunk. */
+export function codecOf(chunk: Chunk): number {
+  const meta = readStruct(findField(readStruct(chunk.raw), COLUMN_CHUNK.metaData)!.raw);
+  return integerOf(meta, COLUMN_META.codec) ?? 0;
+}

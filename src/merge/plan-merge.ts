@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+import { readCheckpoints, type CheckpointFile } from './discover.ts';
+import type { MergeJob } from './job.ts';
+import type { MergePlan } from './plan.ts';
+import { buildSpine } from './spine.ts';
+
+/** Reads footers and keys and says what the merge will do. Throws CheckpointInvalid; writes nothing. */
+export async function planMerge(job: MergeJob, files: CheckpointFile[]): Promise<MergePlan> {
+  const checkpoints = await readCheckpoints(files, job);
+  const { spine, aligned } = await buildSpine(checkpoints, job.rows, job.reference);
+  return { id: planId(job, files), keyName: job.key, rows: job.rows, checkpoints, spine, aligned };
+}
+
+/** Bump when the same inputs would give other bytes. */
+const LAYOUT_VERSION = 1;
+
+/** The same files and options give the same id; where the files lie does not matter. */
+function planId(job: MergeJob, files: CheckpointFile[]): string {
+  const inputs = files.map(({ name, fingerprint }) => [name, fingerprint.size, fingerprint.mtimeNs]);
+  const identity = [LAYOUT_VERSION, job.engine, job.key, job.rows, job.reference, inputs];
+  return createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 32);
+}
+
+/** Bytes of the checkpoints that must be rewritten. */
+export const realignedBytes = (plan: MergePlan): number =>
+  plan.checkpoints.reduce((sum, { fingerprint }, i) => sum + (plan.aligned[i] ? 0 : fingerprint.size), 0);
+
+export const inputBytes = (plan: MergePlan): number =>
+  plan.checkpoints.reduce((sum, { fingerprint }) => sum + fingerprint.size, 0);
+
+export const outputColumns = (plan: MergePlan): number =>
+  1 + plan.checkpoints.reduce((sum, { columns }) => sum + columns.length, 0);

@@ -1,0 +1,75 @@
+/**
+ * The merge process: reads one MergeJob as a line from standard input, writes MergeMessages as lines to file
+ * descriptor 3, and exits with 0, or with 3 after a message `failed`. When standard input ends, its guard is gone:
+ * it stops at once, so that no merge outlives the worker that asked for it.
+ */
+import { writeSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { MergeFailure } from './errors.ts';
+import type { MergeJob, MergeMessage } from './job.ts';
+import { runSteps } from './steps.ts';
+
+const MESSAGES_FD = 3;
+const EXIT_FAILED = 3;
+const EXIT_GUARD_GONE = 4;
+/** Progress is for people: more often than this nobody looks. */
+const PROGRESS_MS = 100;
+
+let lastProgressAt = -Infinity;
+
+function emit(message: MergeMessage): void {
+  if (message.event === 'progress') {
+    const now = performance.now();
+    if (now - lastProgressAt < PROGRESS_MS && message.bytesDone < message.bytesTotal) return;
+    lastProgressAt = now;
+  }
+  writeSync(MESSAGES_FD, `${JSON.stringify(message)}\n`);
+}
+
+const input = createInterface({ input: process.stdin });
+input.once('line', (line) => {
+  run(JSON.parse(line) as MergeJob).catch((error: unknown) => {
+    console.error(error);
+    process.exit(1);
+  });
+});
+input.once('close', () => process.exit(EXIT_GUARD_GONE));
+
+const controller = new AbortController();
+process.once('SIGTERM', () => controller.abort(new Error('terminated')));
+
+async function run(job: MergeJob): Promise<void> {
+  try {
+    await runSteps(job, emit, controller.signal);
+    process.exit(0);
+  } catch (error) {
+    const failure = typedFailure(error, job);
+    if (failure === null) throw error;
+    emit({ event: 'failed', failure: failure.facts });
+    process.exit(EXIT_FAILED);
+  }
+}
+
+/** System errors that have a type of their own; anything else is a bug and ends the process with its stack. */
+function typedFailure(error: unknown, job: MergeJob): MergeFailure | null {
+  if (error instanceof MergeFailure) return error;
+  const { code, path } = error as { code?: string; path?: string };
+  const where = path ?? job.output.path;
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new MergeFailure(
+      'DiskFull',
+      `${where}: no space left on its disk; free some, the merge goes on from there`,
+      {
+        file: where,
+      },
+    );
+  if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM')
+    return path?.startsWith(job.source.dir) === true
+      ? new MergeFailure('CheckpointInvalid', `${path}: cannot be read (${code}); mend its permissions`, { file: path })
+      : new MergeFailure('OutputUnwritable', `${where}: cannot be written (${code}); mend the folder's permissions`, {
+          file: where,
+        });
+  if (code === 'ENOENT' && path?.startsWith(job.source.dir) === true)
+    return new MergeFailure('InputChanged', `${path}: vanished while it was merged`, { file: path });
+  return null;
+}

@@ -1,0 +1,183 @@
+/**
+ * The spine: the output's keys in order, and which checkpoints have exactly them ("aligned").
+ *
+ * Key columns are compared by their raw bytes first, so that of hundreds of files with equal keys one is decoded.
+ * The spine takes over a checkpoint's own sequence where one has all the wanted keys: then it, and all like it, are
+ * copied and not rewritten. Among several, the one whose files hold the most bytes wins, so that the least is rewritten.
+ */
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import type { RowsMode } from '../contract.ts';
+import { invalidCheckpoint, MergeFailure } from './errors.ts';
+import { combineKeys, findDuplicate, sequenceDigest, sortKeys } from './key-sets.ts';
+import {
+  commonKeyType,
+  concatKeys,
+  decodeKeys,
+  formatKey,
+  keyCount,
+  keyTypeOf,
+  type KeyType,
+  type KeyValues,
+} from './keys.ts';
+import { COLUMN_CHUNK, COLUMN_META } from './parquet/field-ids.ts';
+import { findField, readStruct } from './parquet/thrift.ts';
+import { readColumnValues } from './parquet/values.ts';
+import type { Checkpoint, Spine } from './plan.ts';
+
+/** Row groups of a spine that no checkpoint has are cut at this many rows: what pyarrow does by default. */
+const NEW_ROW_GROUP_ROWS = 1_048_576;
+
+interface Sequence {
+  /** A checkpoint that has this sequence; decoded again when needed, so that memory holds one at a time. */
+  example: Checkpoint;
+  rows: number;
+}
+
+export async function buildSpine(
+  checkpoints: Checkpoint[],
+  rows: RowsMode,
+  reference: string | null,
+): Promise<{ spine: Spine; aligned: boolean[] }> {
+  const types = checkpoints.map(({ key, name }) => keyTypeOf(key, name));
+  const type = commonKeyType(
+    checkpoints.map(({ key, name }, i) => ({ type: types[i]!, file: name, column: key.name })),
+  );
+  const read = (checkpoint: Checkpoint): Promise<KeyValues> => readKeys(checkpoint, types[checkpoint.index]!, type);
+
+  const byRawBytes = new Map<string, string>();
+  const sequences = new Map<string, Sequence>();
+  const sequenceOf: string[] = [];
+  let wanted: KeyValues | null = null;
+  for (const checkpoint of checkpoints) {
+    const raw = await rawKeyDigest(checkpoint, types[checkpoint.index]!);
+    let digest = byRawBytes.get(raw);
+    if (digest === undefined) {
+      const keys = await read(checkpoint);
+      digest = sequenceDigest(keys);
+      byRawBytes.set(raw, digest);
+      if (!sequences.has(digest)) {
+        const sorted = sortKeys(keys);
+        refuseDuplicates(sorted, checkpoint, type);
+        sequences.set(digest, { example: checkpoint, rows: keyCount(keys) });
+        if (rows !== 'reference') wanted = wanted === null ? sorted : combineKeys(wanted, sorted, rows);
+      }
+    }
+    sequenceOf.push(digest);
+  }
+
+  const target = chooseSequence(checkpoints, sequences, sequenceOf, rows, reference, wanted);
+  if (target === null) {
+    if (wanted === null || keyCount(wanted) === 0)
+      throw new MergeFailure('CheckpointInvalid', 'no key is common to all checkpoints: the intersection has no rows');
+    const spine = { keys: wanted, rowGroupRows: cutRows(keyCount(wanted)), source: null, type };
+    return { spine, aligned: checkpoints.map(() => false) };
+  }
+  const aligned = checkpoints.map(
+    (checkpoint, i) => sequenceOf[i] === sequenceOf[target.index] && layoutOf(checkpoint) === layoutOf(target),
+  );
+  const rowGroupRows = target.footer.rowGroups.map((group) => group.rows);
+  return { spine: { keys: await read(target), rowGroupRows, source: target.index, type }, aligned };
+}
+
+const layoutOf = (checkpoint: Checkpoint): string => checkpoint.footer.rowGroups.map((group) => group.rows).join(',');
+
+/** The first of the checkpoints that have the wanted keys and, together, the most bytes; null where none has them. */
+function chooseSequence(
+  checkpoints: Checkpoint[],
+  sequences: Map<string, Sequence>,
+  sequenceOf: string[],
+  rows: RowsMode,
+  reference: string | null,
+  wanted: KeyValues | null,
+): Checkpoint | null {
+  let accepted: (digest: string) => boolean;
+  if (rows === 'reference') {
+    const index = reference === null ? 0 : checkpoints.findIndex(({ name }) => name === reference);
+    if (index < 0)
+      throw new MergeFailure('CheckpointInvalid', `the reference ${reference} is not among the checkpoints`, {
+        file: reference ?? undefined,
+      });
+    accepted = (digest) => digest === sequenceOf[index];
+  } else {
+    // A sequence is a subset of the union and a superset of the intersection: equal counts mean equal sets.
+    accepted = (digest) => wanted !== null && sequences.get(digest)?.rows === keyCount(wanted);
+  }
+  const bytesOf = new Map<string, { first: Checkpoint; bytes: number }>();
+  checkpoints.forEach((checkpoint, i) => {
+    if (!accepted(sequenceOf[i]!)) return;
+    const group = `${sequenceOf[i]!} ${layoutOf(checkpoint)}`;
+    const entry = bytesOf.get(group) ?? { first: checkpoint, bytes: 0 };
+    entry.bytes += checkpoint.fingerprint.size;
+    bytesOf.set(group, entry);
+  });
+  let best: { first: Checkpoint; bytes: number } | null = null;
+  for (const entry of bytesOf.values()) if (best === null || entry.bytes > best.bytes) best = entry;
+  return best?.first ?? null;
+}
+
+function cutRows(rows: number): number[] {
+  const groups: number[] = [];
+  for (let rest = rows; rest > 0; rest -= NEW_ROW_GROUP_ROWS) groups.push(Math.min(rest, NEW_ROW_GROUP_ROWS));
+  return groups;
+}
+
+function refuseDuplicates(sorted: KeyValues, checkpoint: Checkpoint, type: KeyType): void {
+  const duplicate = findDuplicate(sorted);
+  if (duplicate !== null)
+    throw invalidCheckpoint(
+      checkpoint.name,
+      `has the key ${checkpoint.key.name} = ${formatKey(duplicate, type)} more than once; keep one row of each key`,
+      checkpoint.key.name,
+    );
+}
+
+/** All keys of a checkpoint, over its row groups, in the type `to`. */
+export async function readKeys(checkpoint: Checkpoint, from: KeyType, to: KeyType): Promise<KeyValues> {
+  const handle = await open(checkpoint.path, 'r');
+  try {
+    const parts: KeyValues[] = [];
+    for (let group = 0; group < checkpoint.footer.rowGroups.length; group++) {
+      const values = await readColumnValues(
+        handle,
+        checkpoint.fingerprint.size,
+        checkpoint.footer,
+        checkpoint.key,
+        group,
+      );
+      parts.push(decodeKeys(values, from, to, { file: checkpoint.name, column: checkpoint.key.name }));
+    }
+    return concatKeys(parts);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Reused from file to file: hundreds of key chunks would otherwise pile up until the next garbage collection. */
+let scratch = Buffer.alloc(0);
+
+/** Equal digests mean equal keys: the raw bytes of the key chunks, and all that their meaning depends on. */
+async function rawKeyDigest(checkpoint: Checkpoint, type: KeyType): Promise<string> {
+  const { key, footer } = checkpoint;
+  const hash = createHash('sha256');
+  hash.update(JSON.stringify([type, key.physicalType, key.repetition, layoutOf(checkpoint)]));
+  const handle = await open(checkpoint.path, 'r');
+  try {
+    for (const group of footer.rowGroups) {
+      const chunk = group.chunks[key.firstLeaf]!;
+      const meta = readStruct(findField(readStruct(chunk.raw), COLUMN_CHUNK.metaData)!.raw);
+      const codec = findField(meta, COLUMN_META.codec)?.raw ?? new Uint8Array();
+      hash.update(`${chunk.length}`).update(codec);
+      if (scratch.length < chunk.length) scratch = Buffer.allocUnsafeSlow(chunk.length);
+      const { bytesRead } = await handle.read(scratch, 0, chunk.length, chunk.start);
+      if (bytesRead !== chunk.length)
+        throw new MergeFailure('InputChanged', `${checkpoint.name}: became shorter while it was read`, {
+          file: checkpoint.name,
+        });
+      hash.update(scratch.subarray(0, chunk.length));
+    }
+  } finally {
+    await handle.close();
+  }
+  return hash.digest('hex');
+}

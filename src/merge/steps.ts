@@ -1,0 +1,276 @@
+/**
+ * The way of one pair through the engine: discover, merge, verify, publish. Each step may run in a process of its own;
+ * what one leaves for the next is a draft of the manifest in the workspace. Each is idempotent.
+ */
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { MergeFigures } from '../contract.ts';
+import { listCheckpoints, type CheckpointFile } from './discover.ts';
+import { joinWithDuckdb } from './duckdb-join.ts';
+import { MergeFailure } from './errors.ts';
+import type { Discovery, MergeJob, MergeMessage, MergeStep } from './job.ts';
+import { readManifest, writeManifest, type Manifest } from './manifest.ts';
+import type { MergePlan } from './plan.ts';
+import { inputBytes, outputColumns, planMerge, realignedBytes } from './plan-merge.ts';
+import { readManifestId } from './parquet/key-values.ts';
+import { publishOutput } from './publish.ts';
+import { stitchPlan } from './stitch-plan.ts';
+import { verifyMerge } from './verify.ts';
+import { VERSION } from './version.ts';
+import { manifestPath, workspacePath } from './workspace.ts';
+
+interface Session {
+  job: MergeJob;
+  emit: (message: MergeMessage) => void;
+  signal: AbortSignal | undefined;
+  workspace: string;
+  temporaryPath: string;
+  draftPath: string;
+  plan: MergePlan | null;
+}
+
+/** Runs the job's steps in order; stops early where the same inputs have been merged before. */
+export async function runSteps(
+  job: MergeJob,
+  emit: (message: MergeMessage) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  const workspace = workspacePath(job.output.path);
+  const session: Session = {
+    job,
+    emit,
+    signal,
+    workspace,
+    temporaryPath: join(workspace, 'output.parquet'),
+    draftPath: join(workspace, 'draft.json'),
+    plan: null,
+  };
+  for (const step of job.steps) {
+    signal?.throwIfAborted();
+    const finished = await runStep[step](session);
+    if (finished) return;
+  }
+}
+
+const runStep: Record<MergeStep, (session: Session) => Promise<boolean>> = {
+  discover: runDiscover,
+  merge: runMerge,
+  verify: runVerify,
+  publish: runPublish,
+};
+
+async function runDiscover(session: Session): Promise<boolean> {
+  const { job, emit } = session;
+  const files = await listCheckpoints(job);
+  const published = await findPublished(job, files);
+  if (published !== null) {
+    const { files: count, rows, columns, aligned, realigned, bytesIn } = published;
+    const figures: MergeFigures = { ...published, alreadyMerged: true };
+    emit({
+      event: 'discovered',
+      discovery: { files: count, rows, columns, aligned, realigned, bytesIn, diskBytes: 0, alreadyMerged: figures },
+    });
+    if (job.steps.includes('publish')) emit({ event: 'published', figures });
+    return true;
+  }
+  const plan = await planMerge(job, files);
+  await refuseForeignOutput(job, plan);
+  session.plan = plan;
+  emit({ event: 'discovered', discovery: describePlan(plan) });
+  return false;
+}
+
+/** Figures of the output, if it was made from these files with these options; files cleaned since may be missing. */
+async function findPublished(job: MergeJob, files: CheckpointFile[]): Promise<MergeFigures | null> {
+  const manifest = await readManifest(manifestPath(job.output.path));
+  if (manifest === null || manifest.key !== job.key || manifest.rows !== job.rows) return null;
+  const output = await stat(job.output.path).catch(() => null);
+  if (output?.size !== manifest.output.bytes) return null;
+  const merged = new Map(manifest.sources.map(({ name, fingerprint }) => [name, fingerprint]));
+  const unchanged = files.every(({ name, fingerprint }) => {
+    const known = merged.get(name);
+    return known?.size === fingerprint.size && known.mtimeNs === fingerprint.mtimeNs;
+  });
+  return unchanged ? manifest.figures : null;
+}
+
+/** Said before the work begins; publishing checks again, by a call that cannot overwrite. */
+async function refuseForeignOutput(job: MergeJob, plan: MergePlan): Promise<void> {
+  const { path, replace } = job.output;
+  if (replace || (await stat(path).catch(() => null)) === null) return;
+  if ((await readManifestId(path).catch(() => null)) === plan.id) return;
+  throw new MergeFailure(
+    'OutputExists',
+    `${path}: is there already and is not the merge of these checkpoints; move it, choose another output, or ask for replacement`,
+    { file: path },
+  );
+}
+
+function describePlan(plan: MergePlan): Discovery {
+  const realigned = plan.aligned.filter((aligned) => !aligned).length;
+  return {
+    files: plan.checkpoints.length,
+    rows: plan.spine.keys.values.length,
+    columns: outputColumns(plan),
+    aligned: plan.checkpoints.length - realigned,
+    realigned,
+    bytesIn: inputBytes(plan),
+    // The output, and for each rewritten file its part and a view of it while it is written.
+    diskBytes: inputBytes(plan) + 2 * realignedBytes(plan),
+    alreadyMerged: null,
+  };
+}
+
+async function planAgain(session: Session): Promise<MergePlan> {
+  session.plan ??= await planMerge(session.job, await listCheckpoints(session.job));
+  return session.plan;
+}
+
+async function runMerge(session: Session): Promise<boolean> {
+  const { job, workspace, temporaryPath, emit, signal } = session;
+  const started = performance.now();
+  const plan = await planAgain(session);
+  await mkdir(workspace, { recursive: true });
+  await rm(temporaryPath, { force: true });
+  const files = plan.checkpoints.length;
+  const onBytes = (done: number, total: number): void => {
+    emit({
+      event: 'progress',
+      step: 'merge',
+      filesDone: Math.floor((files * done) / Math.max(total, 1)),
+      filesTotal: files,
+      bytesDone: done,
+      bytesTotal: total,
+    });
+  };
+  const partsDir = join(workspace, 'parts');
+  const written =
+    job.engine === 'stitch'
+      ? await stitchPlan({
+          plan,
+          outputPath: temporaryPath,
+          partsDir,
+          memoryBytes: job.memoryBytes,
+          createdBy: `widemerge version ${VERSION}`,
+          signal,
+          onBytes,
+        })
+      : await joinWithDuckdb({
+          plan,
+          outputPath: temporaryPath,
+          memoryBytes: job.memoryBytes,
+          tempDir: workspace,
+          onProgress: onBytes,
+        });
+  const { diskBytes: _, alreadyMerged: __, ...counts } = describePlan(plan);
+  const figures: MergeFigures = {
+    ...counts,
+    ...written,
+    wallMs: Math.round(performance.now() - started),
+    peakBytes: 0,
+    verified: 'none',
+    alreadyMerged: false,
+  };
+  await writeManifest(session.draftPath, draftManifest(job, plan, figures));
+  emit({ event: 'merged', figures });
+  return false;
+}
+
+function draftManifest(job: MergeJob, plan: MergePlan, figures: MergeFigures): Manifest {
+  return {
+    version: 1,
+    id: plan.id,
+    createdAt: new Date().toISOString(),
+    createdBy: `widemerge ${VERSION}`,
+    engine: job.engine,
+    key: plan.keyName,
+    rows: plan.rows,
+    rowCount: figures.rows,
+    columnCount: figures.columns,
+    rowGroups: plan.spine.rowGroupRows,
+    output: { name: job.output.path, bytes: figures.bytesOut },
+    sources: plan.checkpoints.map(({ name, path, fingerprint, columns }, i) => ({
+      name,
+      path,
+      fingerprint,
+      aligned: plan.aligned[i]!,
+      columns: columns.length,
+      crc32: null,
+    })),
+    columns: [],
+    verification: null,
+    figures,
+  };
+}
+
+async function readDraft(session: Session): Promise<Manifest> {
+  const draft = await readManifest(session.draftPath);
+  if (draft === null) throw new Error(`${session.draftPath}: is missing; the merge step comes first`);
+  return draft;
+}
+
+async function runVerify(session: Session): Promise<boolean> {
+  const { job, emit, signal } = session;
+  if (job.verify === 'none') return false;
+  const draft = await readDraft(session);
+  const plan = await planAgain(session);
+  if (plan.id !== draft.id)
+    throw new MergeFailure(
+      'InputChanged',
+      `${job.source.dir}: the checkpoints changed since they were merged; merge again`,
+      {
+        file: job.source.dir,
+      },
+    );
+  const verification = await verifyMerge({
+    plan,
+    outputPath: session.temporaryPath,
+    mode: job.engine === 'stitch' ? job.verify : 'full',
+    byteComparable: job.engine === 'stitch',
+    onProgress: (bytesDone, bytesTotal, filesDone, filesTotal) =>
+      emit({ event: 'progress', step: 'verify', filesDone, filesTotal, bytesDone, bytesTotal }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const checksums = new Map(verification.sources.map(({ name, crc32 }) => [name, crc32]));
+  const figures: MergeFigures = { ...draft.figures, verified: verification.mode };
+  await writeManifest(session.draftPath, {
+    ...draft,
+    sources: draft.sources.map((source) => ({ ...source, crc32: checksums.get(source.name) ?? null })),
+    columns: verification.columns,
+    verification: { mode: verification.mode, verifiedAt: new Date().toISOString() },
+    figures,
+  });
+  emit({ event: 'verified', figures });
+  return false;
+}
+
+async function runPublish(session: Session): Promise<boolean> {
+  const { job, emit, workspace } = session;
+  const draft = await readManifest(session.draftPath);
+  if (draft === null) {
+    // A publication that was cut short after its last step finds its own manifest and nothing left to do.
+    const published = await findPublished(job, await listCheckpoints(job));
+    if (published === null) throw new Error(`${session.draftPath}: is missing; the merge step comes first`);
+    emit({ event: 'published', figures: published });
+    return false;
+  }
+  if (job.verify !== 'none' && draft.verification === null)
+    throw new Error(`${session.draftPath}: was not verified; the verify step comes first`);
+  await publishOutput({
+    temporaryPath: session.temporaryPath,
+    outputPath: job.output.path,
+    manifest: draft,
+    replace: job.output.replace,
+    readManifestId,
+  });
+  await tidyWorkspace(workspace);
+  emit({ event: 'published', figures: draft.figures });
+  return false;
+}
+
+/** Lock and journal stay: other processes may hold them open. */
+async function tidyWorkspace(workspace: string): Promise<void> {
+  const names = await readdir(workspace).catch(() => []);
+  for (const name of names)
+    if (!['lock', 'journal.jsonl'].includes(name)) await rm(join(workspace, name), { recursive: true, force: true });
+}

@@ -1,0 +1,132 @@
+/** The local engine: rewrites what is not aligned, one checkpoint at a time, and stitches all of it together. */
+import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { alignCheckpoint, openAlignDatabase, writeKeyPart, type AlignedPart } from './align.ts';
+import { rowsOnSpine, sequenceDigest } from './key-sets.ts';
+import { keyTypeOf } from './keys.ts';
+import { outputKeyColumn } from './output-key.ts';
+import type { Checkpoint, MergePlan } from './plan.ts';
+import { inputBytes, realignedBytes } from './plan-merge.ts';
+import { portionOf, type Portion } from './portion.ts';
+import { readKeys } from './spine.ts';
+import { stitch, type StitchRequest, type StitchResult } from './stitch.ts';
+
+export interface StitchPlanRequest {
+  plan: MergePlan;
+  outputPath: string;
+  partsDir: string;
+  memoryBytes: number;
+  createdBy: string;
+  signal: AbortSignal | undefined;
+  onBytes: (done: number, total: number) => void;
+}
+
+/** Name of the key-value entry that ties an output to its manifest. */
+export const MANIFEST_KEY = 'widemerge.manifest';
+
+export async function stitchPlan(request: StitchPlanRequest): Promise<StitchResult> {
+  const { plan } = request;
+  const total = inputBytes(plan) + realignedBytes(plan);
+  let done = 0;
+  const onBytes = (bytes: number): void => request.onBytes((done += bytes), total);
+  const { parts, keyParts } = await writeParts(request, onBytes);
+
+  const key = outputKeyColumn(plan);
+  const schema: StitchRequest['schema'] = [
+    { column: key.column, optional: key.optional },
+    ...plan.checkpoints.flatMap((checkpoint, i) =>
+      checkpoint.columns.map((column) => ({ column, optional: !plan.aligned[i] })),
+    ),
+  ];
+  const rowGroups = plan.spine.rowGroupRows.map((rows, group) => ({
+    rows,
+    portions: [
+      keyPortion(plan, keyParts, key.column, group),
+      ...plan.checkpoints.flatMap((checkpoint) => portionsOf(checkpoint, parts.get(checkpoint.index), group)),
+    ],
+  }));
+  return stitch({
+    outputPath: request.outputPath,
+    schema,
+    rowGroups,
+    metadata: { [MANIFEST_KEY]: plan.id },
+    createdBy: request.createdBy,
+    signal: request.signal,
+    onBytes,
+  });
+}
+
+async function writeParts(
+  request: StitchPlanRequest,
+  onBytes: (bytes: number) => void,
+): Promise<{ parts: Map<number, AlignedPart[]>; keyParts: AlignedPart[] }> {
+  const { plan, partsDir, memoryBytes } = request;
+  const { spine } = plan;
+  const parts = new Map<number, AlignedPart[]>();
+  const misaligned = plan.checkpoints.filter((_, i) => !plan.aligned[i]);
+  if (misaligned.length === 0) return { parts, keyParts: [] };
+  await mkdir(partsDir, { recursive: true });
+  const spineDigest = sequenceDigest(spine.keys) + spine.rowGroupRows.join(',');
+  const partKey = (name: string, fingerprint: unknown): string =>
+    createHash('sha256')
+      .update(JSON.stringify([spineDigest, name, fingerprint]))
+      .digest('hex')
+      .slice(0, 24);
+  const database = await openAlignDatabase(partsDir, memoryBytes);
+  try {
+    const key = outputKeyColumn(plan);
+    const keyParts =
+      spine.source === null
+        ? await writeKeyPart({
+            keys: spine.keys,
+            rowGroupRows: spine.rowGroupRows,
+            column: key.column,
+            dir: partsDir,
+            partKey: partKey('', 'key'),
+            database,
+          })
+        : [];
+    for (const checkpoint of misaligned) {
+      request.signal?.throwIfAborted();
+      const keys = await readKeys(checkpoint, keyTypeOf(checkpoint.key, checkpoint.name), spine.type);
+      parts.set(
+        checkpoint.index,
+        await alignCheckpoint({
+          checkpoint,
+          rowOf: rowsOnSpine(spine.keys, keys),
+          rowGroupRows: spine.rowGroupRows,
+          dir: partsDir,
+          partKey: partKey(checkpoint.name, checkpoint.fingerprint),
+          memoryBytes,
+          database,
+        }),
+      );
+      onBytes(checkpoint.fingerprint.size);
+    }
+    return { parts, keyParts };
+  } finally {
+    await database.close();
+  }
+}
+
+function keyPortion(
+  plan: MergePlan,
+  keyParts: AlignedPart[],
+  column: ReturnType<typeof outputKeyColumn>['column'],
+  group: number,
+): Portion {
+  if (plan.spine.source !== null) {
+    const { path, footer, key } = plan.checkpoints[plan.spine.source]!;
+    return portionOf(path, footer, group, [key], [key], false);
+  }
+  const part = keyParts.find(({ rowGroup }) => rowGroup === group)!;
+  return portionOf(part.path, part.footer, 0, [column], part.footer.columns, true);
+}
+
+function portionsOf(checkpoint: Checkpoint, parts: AlignedPart[] | undefined, group: number): Portion[] {
+  if (parts === undefined)
+    return [portionOf(checkpoint.path, checkpoint.footer, group, checkpoint.columns, checkpoint.columns, false)];
+  return parts
+    .filter(({ rowGroup }) => rowGroup === group)
+    .map((part) => portionOf(part.path, part.footer, 0, part.columns, part.footer.columns, true));
+}

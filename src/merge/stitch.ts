@@ -1,0 +1,145 @@
+/**
+ * Joins column chunks of many files into one file without decoding them: copies or clones their bytes and writes one
+ * new footer. Memory is that of the footers, whatever the number of rows.
+ */
+import { open, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { MergeFailure } from './errors.ts';
+import { joinRanges, placeRanges, targetOf, type Segment } from './parquet/layout.ts';
+import { moveChunk, moveSchema } from './parquet/rewrite.ts';
+import { SCHEMA_ELEMENT } from './parquet/field-ids.ts';
+import { integerOf, type Column } from './parquet/schema.ts';
+import { encodeFooter, type OutputRowGroup } from './parquet/write-footer.ts';
+import type { Portion } from './portion.ts';
+import { copyRange, writeFully, type CopyTarget } from './system/copy-range.ts';
+
+export interface StitchRequest {
+  outputPath: string;
+  /** Columns of the output in order, and whether each may lack values because it was rewritten. */
+  schema: { column: Column; optional: boolean }[];
+  /** Per row group: its rows and its portions, whose columns together are the schema's, in order. */
+  rowGroups: { rows: number; portions: Portion[] }[];
+  metadata: Record<string, string>;
+  createdBy: string;
+  signal: AbortSignal | undefined;
+  onBytes: (bytes: number) => void;
+}
+
+export interface StitchResult {
+  bytesOut: number;
+  bytesCloned: number;
+  bytesCopied: number;
+}
+
+/** Pages begin behind the magic. */
+const FIRST_OFFSET = 4;
+
+/** Writes `outputPath` anew and fsyncs it. Throws the system's errors with their code. */
+export async function stitch(request: StitchRequest): Promise<StitchResult> {
+  const { bsize } = await statfs(dirname(request.outputPath));
+  const blockBytes = bsize >= 512 && bsize <= 1024 * 1024 ? bsize : 4096;
+  const handle = await open(request.outputPath, 'w+', 0o644);
+  const target: CopyTarget = { handle, blockBytes, means: 'clone', bytesCloned: 0, bytesCopied: 0 };
+  try {
+    await writeFully(handle, Buffer.from('PAR1', 'latin1'), 0);
+    const rowGroups: OutputRowGroup[] = [];
+    let position = FIRST_OFFSET;
+    for (const group of request.rowGroups) {
+      const written = await stitchRowGroup(request, target, group, position);
+      rowGroups.push(written.rowGroup);
+      position = written.end;
+    }
+    const footer = encodeFooter({
+      rows: rowGroups.reduce((sum, group) => sum + group.rows, 0),
+      topLevelColumns: request.schema.length,
+      schema: encodeSchema(request.schema),
+      rowGroups,
+      columnOrders: request.rowGroups[0]!.portions.flatMap(({ columns }) => columns.flatMap(({ orders }) => orders)),
+      metadata: request.metadata,
+      createdBy: request.createdBy,
+    });
+    await writeFully(handle, footer, position);
+    // A cloned last block may reach beyond the footer.
+    await handle.truncate(position + footer.length);
+    await handle.sync();
+    return {
+      bytesOut: position + footer.length,
+      bytesCloned: target.bytesCloned,
+      bytesCopied: target.bytesCopied + footer.length,
+    };
+  } finally {
+    await handle.close();
+  }
+}
+
+async function stitchRowGroup(
+  request: StitchRequest,
+  target: CopyTarget,
+  group: { rows: number; portions: Portion[] },
+  start: number,
+): Promise<{ rowGroup: OutputRowGroup; end: number }> {
+  const chunks: Uint8Array[] = [];
+  let position = start;
+  let uncompressedBytes = 0;
+  let compressedBytes = 0;
+  let first: number | null = null;
+  for (const portion of group.portions) {
+    const wanted = portion.columns.flatMap((column) => column.chunks);
+    const { segments, end } = place(portion, position, position === FIRST_OFFSET ? 1 : target.blockBytes);
+    await copyPortion(request, target, portion, segments);
+    first ??= segments[0]?.target ?? null;
+    position = end;
+    for (const { chunks: own, keepBounds } of portion.columns)
+      for (const chunk of own) {
+        const shift = chunk.length === 0 ? 0 : targetOf(segments, chunk.start) - chunk.start;
+        chunks.push(moveChunk(chunk, shift, keepBounds));
+      }
+    for (const chunk of wanted) {
+      uncompressedBytes += chunk.uncompressedLength;
+      compressedBytes += chunk.length;
+    }
+  }
+  return {
+    rowGroup: { rows: group.rows, chunks, uncompressedBytes, compressedBytes, start: first ?? start },
+    end: position,
+  };
+}
+
+/** The very first portion, the key, begins right behind the magic (block 1): it is small, and readers expect it there. */
+function place(portion: Portion, position: number, blockBytes: number): { segments: Segment[]; end: number } {
+  const ranges = portion.columns.flatMap(({ chunks }) => chunks.map(({ start, length }) => ({ start, length })));
+  try {
+    return placeRanges(joinRanges(ranges), position, blockBytes);
+  } catch (error) {
+    if (error instanceof RangeError)
+      throw new MergeFailure('CheckpointInvalid', `${portion.path}: has a broken footer: ${error.message}`, {
+        file: portion.path,
+      });
+    throw error;
+  }
+}
+
+async function copyPortion(
+  request: StitchRequest,
+  target: CopyTarget,
+  portion: Portion,
+  segments: Segment[],
+): Promise<void> {
+  const handle = await open(portion.path, 'r');
+  try {
+    const { size } = await handle.stat();
+    for (const segment of segments) await copyRange({ handle, size }, target, segment, request.signal, request.onBytes);
+  } finally {
+    await handle.close();
+  }
+}
+
+function encodeSchema(schema: StitchRequest['schema']): Uint8Array[] {
+  const ids = schema
+    .flatMap(({ column }) => column.elements)
+    .map((element) => integerOf(element, SCHEMA_ELEMENT.fieldId))
+    .filter((id) => id !== null);
+  // Ids that two files gave to different columns would make readers take one for the other.
+  const keepFieldIds = new Set(ids).size === ids.length;
+  return schema.flatMap(({ column, optional }) => moveSchema(column, { optional, keepFieldIds }));
+}

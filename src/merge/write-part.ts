@@ -1,0 +1,104 @@
+import { open } from 'node:fs/promises';
+import type { AlignDatabase } from './align.ts';
+import { sqlText } from './duckdb.ts';
+import { finishPart, isPartWhole, temporaryPartPath } from './part-file.ts';
+import { boundsSurvive } from './parquet/bounds.ts';
+import { CODEC } from './parquet/decompress.ts';
+import { REPETITION } from './parquet/field-ids.ts';
+import { readFooter, type Footer } from './parquet/footer.ts';
+import { renameChunk } from './parquet/physical-view.ts';
+import { moveSchema, TYPE_DEFINED_ORDER } from './parquet/rewrite.ts';
+import type { Column } from './parquet/schema.ts';
+import { encodeFooter } from './parquet/write-footer.ts';
+import { writeFully } from './system/copy-range.ts';
+
+/** Columns of one row group of the output, rewritten into a Parquet file of exactly one row group. */
+export interface AlignedPart {
+  path: string;
+  footer: Footer;
+  /** Row group of the output. */
+  rowGroup: number;
+  /** The source's columns that it holds, in order; `footer.columns` are the same in the part. */
+  columns: Column[];
+}
+
+export interface PartRequest {
+  path: string;
+  columns: Column[];
+  rows: number;
+  rowGroup: number;
+  /** Codec of the source's chunks; kept where DuckDB writes it. */
+  codec: number;
+  /** The query that gives the columns' physical values, in order; asked for only where the part is not there. */
+  select: () => Promise<string>;
+  database: AlignDatabase;
+}
+
+/** DuckDB's names; it reads LZ4 in its old framing but writes LZ4_RAW, and has no LZO. */
+const CODEC_NAMES = new Map<number, string>([
+  [CODEC.uncompressed, 'uncompressed'],
+  [CODEC.snappy, 'snappy'],
+  [CODEC.gzip, 'gzip'],
+  [CODEC.brotli, 'brotli'],
+  [CODEC.lz4, 'lz4_raw'],
+  [CODEC.lz4Raw, 'lz4_raw'],
+]);
+
+/** Writes one part, or takes the one that is on disk where it is whole. */
+export async function writePart(request: PartRequest): Promise<AlignedPart> {
+  const { path, columns, rows, rowGroup, codec, select, database } = request;
+  if (!(await isPartWhole(path))) {
+    const temporary = temporaryPartPath(path);
+    // Twice the rows, and never below a vector of DuckDB: one row group, whatever it rounds.
+    const rowGroupSize = Math.max(rows, 2048) * 2;
+    await database.connection.run(
+      `COPY (${await select()}) TO ${sqlText(temporary)} (FORMAT parquet, COMPRESSION ${CODEC_NAMES.get(codec) ?? 'zstd'}, ROW_GROUP_SIZE ${rowGroupSize})`,
+    );
+    await restoreTypes(temporary, columns, rows);
+    await finishPart(path);
+  }
+  return { path, footer: await readFooter(path, path), rowGroup, columns };
+}
+
+/** Gives a part of bare physical values the names and logical types of its columns; checks what DuckDB wrote. */
+async function restoreTypes(path: string, columns: Column[], rows: number): Promise<void> {
+  const footer = await readFooter(path, path);
+  const group = footer.rowGroups[0];
+  // A bug or another version of DuckDB, and nothing that a user could mend.
+  if (footer.rowGroups.length !== 1 || group?.rows !== rows || footer.columns.length !== columns.length)
+    throw new Error(
+      `${path}: DuckDB wrote ${footer.rowGroups.length} row groups, ${footer.rows} rows and ${footer.columns.length} columns where 1, ${rows} and ${columns.length} were asked for`,
+    );
+  for (const [i, column] of columns.entries()) {
+    const written = footer.columns[i]!;
+    if (written.physicalType !== column.physicalType || written.repetition !== REPETITION.optional)
+      throw new Error(
+        `${path}: DuckDB wrote column ${column.name} with physical type ${written.physicalType ?? 'none'} and repetition ${written.repetition} where ${column.physicalType ?? 'none'} and ${REPETITION.optional} are needed`,
+      );
+  }
+  const end = Math.max(4, ...group.chunks.map(({ start, length }) => start + length));
+  const bytes = encodeFooter({
+    rows,
+    topLevelColumns: columns.length,
+    schema: columns.flatMap((column) => moveSchema(column, { optional: true, keepFieldIds: false })),
+    rowGroups: [
+      {
+        rows,
+        chunks: group.chunks.map((chunk, i) => renameChunk(chunk, columns[i]!.name, boundsSurvive(columns[i]!))),
+        uncompressedBytes: group.chunks.reduce((sum, chunk) => sum + chunk.uncompressedLength, 0),
+        compressedBytes: group.chunks.reduce((sum, chunk) => sum + chunk.length, 0),
+        start: group.chunks[0]!.start,
+      },
+    ],
+    columnOrders: columns.map(() => TYPE_DEFINED_ORDER),
+    metadata: {},
+    createdBy: 'widemerge part',
+  });
+  const handle = await open(path, 'r+');
+  try {
+    await writeFully(handle, bytes, end);
+    await handle.truncate(end + bytes.length);
+  } finally {
+    await handle.close();
+  }
+}
