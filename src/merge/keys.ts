@@ -95,7 +95,7 @@ export function commonKeyType(types: { type: KeyType; file: string; column: stri
     if (type.kind !== common.kind)
       throw invalidCheckpoint(
         file,
-        `its key ${column} is a ${type.kind}, that of ${first.file} a ${common.kind}; write both with one type`,
+        `its key ${column} is of kind ${type.kind}, that of ${first.file} of kind ${common.kind}; write both with one type`,
         column,
       );
     if (type.kind === 'timestamp' && common.kind === 'timestamp') {

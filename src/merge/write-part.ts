@@ -7,7 +7,7 @@ import { CODEC } from './parquet/decompress.ts';
 import { REPETITION } from './parquet/field-ids.ts';
 import { readFooter, type Footer } from './parquet/footer.ts';
 import { renameChunk } from './parquet/physical-view.ts';
-import { moveSchema, TYPE_DEFINED_ORDER } from './parquet/rewrite.ts';
+import { moveChunk, moveSchema, TYPE_DEFINED_ORDER } from './parquet/rewrite.ts';
 import type { Column } from './parquet/schema.ts';
 import { encodeFooter } from './parquet/write-footer.ts';
 import { writeFully } from './system/copy-range.ts';
@@ -84,7 +84,11 @@ async function restoreTypes(path: string, columns: Column[], rows: number): Prom
     rowGroups: [
       {
         rows,
-        chunks: group.chunks.map((chunk, i) => renameChunk(chunk, columns[i]!.name, boundsSurvive(columns[i]!))),
+        chunks: group.chunks.map((chunk, i) => {
+          const { name } = columns[i]!;
+          const raw = moveChunk(chunk, 0, boundsSurvive(columns[i]!));
+          return renameChunk({ ...chunk, raw }, name, true);
+        }),
         uncompressedBytes: group.chunks.reduce((sum, chunk) => sum + chunk.uncompressedLength, 0),
         compressedBytes: group.chunks.reduce((sum, chunk) => sum + chunk.length, 0),
         start: group.chunks[0]!.start,

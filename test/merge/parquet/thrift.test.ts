@@ -23,12 +23,10 @@ const leaf: fc.Arbitrary<Omit<ThriftField, 'id'>> = fc.oneof(
   fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map((n) => ({ type: TYPE.i64, raw: encodeInteger(n) })),
   fc.string().map((text) => ({ type: TYPE.binary, raw: encodeText(text) })),
   fc.boolean().map((bool) => ({ type: bool ? TYPE.true : TYPE.false, raw: new Uint8Array() })),
-  fc
-    .array(fc.string(), { maxLength: 40 })
-    .map((texts) => ({
-      type: TYPE.list,
-      raw: encodeList({ elementType: TYPE.binary, elements: texts.map(encodeText) }),
-    })),
+  fc.array(fc.string(), { maxLength: 40 }).map((texts) => ({
+    type: TYPE.list,
+    raw: encodeList({ elementType: TYPE.binary, elements: texts.map(encodeText) }),
+  })),
 );
 const struct = fc
   .uniqueArray(fc.integer({ min: 1, max: 3000 }), { maxLength: 12 })
