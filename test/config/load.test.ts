@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ConfigError, defaultMemoryBytes, loadConfig, parseConfig } from '../../src/config/load.ts';
+
+const base = { name: 'fx', root: 'in', output: 'out', pairs: ['EURUSD', 'GBPUSD'], key: 'interval_time' };
+// JSON is YAML.
+const parse = (changes: Record<string, unknown>) =>
+  parseConfig(JSON.stringify({ ...base, ...changes }), '/etc/x/fx.yaml');
+
+function problems(changes: Record<string, unknown>): string[] {
+  try {
+    parse(changes);
+  } catch (error) {
+    assert.ok(error instanceof ConfigError);
+    return error.problems;
+  }
+  return assert.fail('the configuration was taken');
+}
+
+test('a minimal configuration gets the defaults, absolute paths, bytes and milliseconds', () => {
+  const config = parse({ limits: { memory: '40GiB', timeout: '1.5h' } });
+  assert.equal(config.root, '/etc/x/in');
+  assert.equal(config.output, '/etc/x/out');
+  assert.deepEqual(config.limits, {
+    memoryBytes: 40 * 2 ** 30,
+    killAboveBytes: 50 * 2 ** 30,
+    timeoutMs: 90 * 60_000,
+    stallMs: 600_000,
+  });
+  assert.deepEqual(config.checkpoints, { pattern: '*.parquet', expected: null });
+  assert.deepEqual(config.backends, ['local', 'bigquery']);
+  assert.equal(config.clean, 'keep');
+  assert.equal(config.verify, 'bytes');
+});
+
+test('the memory limit is 40 GiB, and less on a smaller machine', () => {
+  assert.equal(defaultMemoryBytes(64 * 2 ** 30), 40 * 2 ** 30);
+  assert.equal(defaultMemoryBytes(10 * 2 ** 30), 8 * 2 ** 30);
+});
+
+const refused: [string, Record<string, unknown>, string][] = [
+  ['an unknown field', { key_column: 'x' }, 'key_column: unknown field; expected one of name, root'],
+  ['a near miss', { verifi: 'bytes' }, 'verifi: unknown field; did you mean verify?'],
+  ['a nested near miss', { limits: { memroy: '1GiB' } }, 'limits.memroy: unknown field; did you mean memory?'],
+  ['a size without a unit', { limits: { memory: '40' } }, 'limits.memory: "40"; expected a size with its unit'],
+  ['a size that is a number', { limits: { memory: 40 } }, 'limits.memory: 40; expected a text'],
+  ['a size of nothing', { limits: { memory: '0GiB' } }, 'limits.memory: "0GiB"; expected a size of at least 64 MiB'],
+  ['a duration of months', { limits: { timeout: '90d' } }, 'limits.timeout: "90d"; expected a duration above 0 and'],
+  ['a percentage above 100', { health: { maxSwapUsed: '101%' } }, 'health.maxSwapUsed: "101%"; expected a percentage'],
+  ['duplicate pairs', { pairs: ['A', 'B', 'A'] }, 'pairs[2]: "A"; expected each pair once'],
+  ['a pair that leaves the root', { pairs: ['../x'] }, 'pairs[0]: "../x"; expected the name of a folder'],
+  ['no pairs', { pairs: [] }, 'pairs: []; expected at least one pair'],
+  ['pairs of another type', { pairs: 7 }, 'pairs: 7; expected a list of names, or a pattern'],
+  ['an unknown backend', { backends: ['polars'] }, 'backends[0]: "polars"; expected local, bigquery or duckdb'],
+  ['a backend twice', { backends: ['local', 'local'] }, 'backends[1]: "local"; expected each backend once'],
+  ['a missing field', { key: undefined }, 'key: missing; expected a text'],
+  ['a fraction of a file', { checkpoints: { expected: 1.5 } }, 'checkpoints.expected: 1.5; expected a whole number'],
+  ['cleaning what was not verified', { verify: 'none', clean: 'delete' }, 'clean: "delete"; expected keep'],
+  ['a reference without its mode', { reference: 'a.parquet' }, 'reference: "a.parquet"; expected rows: reference'],
+  ['an output in a pair', { output: 'in/EURUSD/x' }, 'output: "/etc/x/in/EURUSD/x"; expected a folder that is not'],
+  ['an output that is a pair', { pairs: '*', output: 'in/out' }, 'output: "/etc/x/in/out"; expected a folder that'],
+];
+for (const [what, changes, expected] of refused)
+  test(`refuses ${what} and names it`, () => {
+    const lines = problems(changes);
+    assert.equal(lines.length, 1, lines.join('\n'));
+    const line = lines[0] ?? '';
+    assert.ok(line.startsWith(expected), line);
+    assert.ok(!line.includes('\n'));
+  });
+
+test('all problems are named at once', () => {
+  assert.equal(problems({ name: '', limits: { memory: 'x', stall: 'y' } }).length, 3);
+});
+
+test('broken YAML, a duplicate field and an absent file are problems of the configuration', async () => {
+  assert.throws(() => parseConfig('a: [1', 'x.yaml'), ConfigError);
+  assert.throws(() => parseConfig('name: a\nname: b', 'x.yaml'), ConfigError);
+  assert.throws(() => parseConfig('', 'x.yaml'), ConfigError);
+  await assert.rejects(loadConfig('/nowhere/x.yaml'), /cannot be read \(ENOENT\)/);
+});
