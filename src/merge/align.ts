@@ -7,7 +7,7 @@
 import { DuckDBDataChunk, INTEGER } from '@duckdb/node-api';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { duckdbFailure, openDuckdb, sqlText, type Duckdb } from './duckdb.ts';
+import { duckdbFailure, isUnreadable, openDuckdb, sqlText, type Duckdb } from './duckdb.ts';
 import { invalidCheckpoint } from './errors.ts';
 import type { Checkpoint } from './plan.ts';
 import { PHYSICAL } from './parquet/field-ids.ts';
@@ -92,6 +92,8 @@ export async function alignCheckpoint(request: AlignRequest): Promise<AlignedPar
     }
     return parts;
   } catch (error) {
+    if (isUnreadable(error))
+      throw invalidCheckpoint(checkpoint.name, `cannot be rewritten onto the rows of the others: ${error.message}`);
     throw duckdbFailure(error, checkpoint.name);
   } finally {
     if (prepared !== null) {

@@ -52,3 +52,7 @@ export function duckdbFailure(error: unknown, what: string): unknown {
     return new MergeFailure('MemoryExhausted', `${what}: DuckDB ran out of its memory: ${firstLine}`, {}, { cause: error });
   return error;
 }
+
+/** True where DuckDB says that the bytes of a file are not what it can read. */
+export const isUnreadable = (error: unknown): error is Error =>
+  error instanceof Error && /^(Invalid Error|Invalid Input Error|Not implemented Error|Serialization Error)\b/.test(error.message);

@@ -8,7 +8,7 @@ const ioctlPointer = libc.func('int ioctl(int fd, unsigned long request, void *a
   argument: Uint8Array,
 ) => number;
 const copyFileRangeRaw = libc.func(
-  'ssize_t copy_file_range(int in, int64_t *inOffset, int out, int64_t *outOffset, size_t length, unsigned int flags)',
+  'intptr_t copy_file_range(int in, int64_t *inOffset, int out, int64_t *outOffset, size_t length, unsigned int flags)',
 ) as (
   input: number,
   inputOffset: BigInt64Array,

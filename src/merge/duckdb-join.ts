@@ -1,0 +1,112 @@
+/**
+ * The plain SQL join of all files in DuckDB: what people try first, kept as an engine of its own. Its memory grows with
+ * the number of columns, so it does run out; it says so at once and in words.
+ */
+import { open } from 'node:fs/promises';
+import type { Duckdb } from './duckdb.ts';
+import { duckdbFailure, isUnreadable, openDuckdb, sqlName, sqlText } from './duckdb.ts';
+import { createSpineTable, refuseChangedTypes, readParquet } from './duckdb-types.ts';
+import { MergeFailure } from './errors.ts';
+import { MANIFEST_KEY } from './parquet/key-values.ts';
+import type { MergePlan } from './plan.ts';
+
+export interface JoinRequest {
+  plan: MergePlan;
+  /** Temporary path; replaced where it exists. */
+  outputPath: string;
+  /** Of the whole process: DuckDB gets three quarters of it, its Parquet writer and Node the rest. */
+  memoryBytes: number;
+  /** For small files while types are checked. Not for spilling. */
+  tempDir: string;
+  /** Bytes of input, estimated from DuckDB's own progress. */
+  onProgress: (done: number, total: number) => void;
+}
+
+const PROGRESS_MS = 500;
+
+/**
+ * Writes the join of all checkpoints, in the order of the spine, and fsyncs it. Throws MergeFailure CheckpointInvalid
+ * for columns whose type DuckDB would change, MemoryExhausted, DiskFull.
+ */
+export async function joinWithDuckdb(
+  request: JoinRequest,
+): Promise<{ bytesOut: number; bytesCloned: number; bytesCopied: number }> {
+  const { plan, outputPath, memoryBytes } = request;
+  const duckdb = await openDuckdb({
+    threads: 2,
+    memoryBytes: Math.floor(memoryBytes * 0.75),
+    // Nowhere to spill: hundreds of joins that do not fit spill for hours instead of failing within a second, and a
+    // pair that fails at once is merged by another engine in that time.
+    tempDirectory: '',
+  });
+  try {
+    refuseNamesOfOneCase(plan);
+    await refuseChangedTypes(duckdb, plan, request.tempDir);
+    const keyType = await createSpineTable(duckdb, plan);
+    await withProgress(duckdb, request, () => duckdb.connection.run(joinQuery(plan, keyType, outputPath)));
+  } catch (error) {
+    if (isUnreadable(error))
+      throw new MergeFailure('CheckpointInvalid', `DuckDB cannot join the checkpoints: ${error.message}`, {}, { cause: error });
+    throw duckdbFailure(error, outputPath);
+  } finally {
+    duckdb.close();
+  }
+  const bytesOut = await syncFile(outputPath);
+  return { bytesOut, bytesCloned: 0, bytesCopied: bytesOut };
+}
+
+function joinQuery({ id, keyName, checkpoints }: MergePlan, keyType: string, outputPath: string): string {
+  const columns = checkpoints.flatMap(({ columns }, i) => columns.map(({ name }) => `f${i}.${sqlName(name)}`));
+  const joins = checkpoints.map(
+    ({ path, key }, i) => `LEFT JOIN ${readParquet(path)} f${i} ON f${i}.${sqlName(key.name)} = s.key`,
+  );
+  return `COPY (
+    SELECT ${[`CAST(s.key AS ${keyType}) AS ${sqlName(keyName)}`, ...columns].join(', ')}
+    FROM spine s ${joins.join('\n')}
+    ORDER BY s.position
+  ) TO ${sqlText(outputPath)} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {${sqlText(MANIFEST_KEY)}: ${sqlText(id)}})`;
+}
+
+/** DuckDB's names have no case: it would rename the second of two. */
+function refuseNamesOfOneCase({ checkpoints, keyName }: MergePlan): void {
+  const seen = new Map([[keyName.toLowerCase(), keyName]]);
+  for (const { name: file, columns } of checkpoints)
+    for (const { name } of columns) {
+      const other = seen.get(name.toLowerCase());
+      if (other !== undefined)
+        throw new MergeFailure(
+          'CheckpointInvalid',
+          `${file}: column ${name} differs from ${other} in case only, which DuckDB cannot keep apart; use the backend local, or rename one`,
+          { file, column: name },
+        );
+      seen.set(name.toLowerCase(), name);
+    }
+}
+
+async function withProgress(
+  { connection }: Duckdb,
+  { plan, onProgress }: JoinRequest,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  const total = plan.checkpoints.reduce((sum, { fingerprint }) => sum + fingerprint.size, 0);
+  const timer = setInterval(() => {
+    const { percentage } = connection.progress;
+    if (percentage >= 0) onProgress(Math.floor((Math.min(percentage, 100) / 100) * total), total);
+  }, PROGRESS_MS);
+  try {
+    await work();
+    onProgress(total, total);
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+async function syncFile(path: string): Promise<number> {
+  const handle = await open(path, 'r+');
+  try {
+    await handle.sync();
+    return (await handle.stat()).size;
+  } finally {
+    await handle.close();
+  }
+}
