@@ -35,13 +35,7 @@ export interface GuardHooks {
 }
 
 export type GuardOutcome =
-  | 'succeeded'
-  | 'failed'
-  | 'memory-exhausted'
-  | 'timed-out'
-  | 'stalled'
-  | 'killed'
-  | 'cancelled';
+  'succeeded' | 'failed' | 'memory-exhausted' | 'timed-out' | 'stalled' | 'killed' | 'cancelled';
 
 export interface GuardReport {
   outcome: GuardOutcome;
@@ -54,6 +48,6 @@ export interface GuardReport {
   means: string[];
   /** Why the guard ended it, one line, or null. */
   reason: string | null;
-  /** Last lines of standard error, at most 4 KiB. */
+  /** Last lines of standard error (of standard output where there is none), at most 4 KiB. */
   stderrTail: string;
 }

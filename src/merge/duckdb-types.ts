@@ -23,9 +23,8 @@ import { readFooter } from './parquet/footer.ts';
 import { describeType } from './parquet/logical.ts';
 import type { MergePlan } from './plan.ts';
 
-/** A file as it is: no glob characters, no columns from the names of folders. */
-export const readParquet = (path: string): string =>
-  `read_parquet(${sqlText(path.replaceAll(/[*?[\]\\]/g, '[$&]'))}, hive_partitioning = false)`;
+/** Of one file: DuckDB takes a path that exists literally, `*` and `[` included; folders named `a=b` add no columns. */
+export const readParquet = (path: string): string => `read_parquet(${sqlText(path)}, hive_partitioning = false)`;
 
 /**
  * Throws CheckpointInvalid for the first column that DuckDB would write with another type than it was read with. It is

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { runGuarded } from '../../src/guard/run.ts';
-import { fixture, LIMITS, MIB, nodeCommand, processesWith, processToken } from './helpers.ts';
+import { fixture, LIMITS, MIB, nodeCommand, processesWith, processToken, temporaryFolder } from './helpers.ts';
 
 test('a command that ends well', async (t) => {
   const command = { ...nodeCommand(t, 'writes-garbage'), env: { EXTRA: '1' } };
@@ -75,8 +77,16 @@ test('a grandchild in its own session counts and dies too', async (t) => {
 });
 
 test('an orphan in its own session is swept after a good end', async (t) => {
-  const report = await runGuarded(nodeCommand(t, 'leaves-orphan'), LIMITS);
+  const file = join(temporaryFolder(t), 'seen');
+  let orphan = 0;
+  let samples = 0;
+  const report = await runGuarded(nodeCommand(t, 'leaves-orphan', 'nothing', file), LIMITS, {
+    onMessage: (message) => (orphan = (message as { pid: number }).pid),
+    // By then the watcher has seen the grandchild, while its parent was alive.
+    onSample: () => orphan !== 0 && ++samples === 6 && writeFileSync(file, ''),
+  });
   assert.equal(report.outcome, 'succeeded');
+  assert.ok(orphan > 0);
 });
 
 test('the timeout: SIGTERM first', async (t) => {
@@ -114,11 +124,11 @@ test('a deadlock is a stall, with what its threads wait for', async (t) => {
   const report = await runGuarded(nodeCommand(t, 'deadlocks'), { ...LIMITS, stallMs: 1500 });
   assert.equal(report.outcome, 'stalled');
   assert.equal(report.signal, 'SIGKILL');
-  assert.match(report.reason ?? '', /no progress for .*node.* \(pid \d+\): .*\d+ x S futex/);
+  assert.match(report.reason ?? '', /no progress for [\d.]+ s: \w+ \(pid \d+\): .*\d+ x S futex/);
 });
 
 test('a stopped process is a stall', async (t) => {
-  const report = await runGuarded(nodeCommand(t, 'kills-itself', 'SIGSTOP'), { ...LIMITS, stallMs: 500 });
+  const report = await runGuarded(nodeCommand(t, 'kills-itself', 'SIGSTOP'), { ...LIMITS, stallMs: 1000 });
   assert.equal(report.outcome, 'stalled');
   assert.match(report.reason ?? '', /x T/);
 });

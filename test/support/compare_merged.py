@@ -2,12 +2,12 @@
 
 Every value of every source column is looked up by its key and compared bit for bit (floats as integers, so that NaN
 payloads and -0.0 count), with nulls, stored types, zones, and the order of columns and rows. One source at a time.
-Prints JSON: {ok, files, rows, compared, mismatches: [...]}; exit code 0 where it could compare, whatever it found.
+Prints a JSON line for each output: {ok, files, rows, columns, compared, mismatchCount, mismatches: [...]}; exit code 0
+where it could compare, whatever it found.
 """
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -32,28 +32,39 @@ class Report:
             self.mismatches.append({k: v if isinstance(v, (int, str)) else repr(v) for k, v in facts.items()})
 
 
+def leaf_count(kind):
+    """Columns that Parquet stores for one column of Arrow."""
+    if isinstance(kind, pa.BaseExtensionType):
+        kind = kind.storage_type
+    children = [kind.field(i).type for i in range(kind.num_fields)]
+    return sum(map(leaf_count, children)) if children else 1
+
+
 class File:
     """A Parquet file whose columns are read by position, since names may differ in case only or hold dots."""
 
     def __init__(self, path):
         self.path = Path(path)
         self.parquet = pq.ParquetFile(path)
-        self.schema = self.parquet.schema
-        self.names = [self.schema.column(i).path for i in range(len(self.schema))]
         self.rows = self.parquet.metadata.num_rows
+        self.names = self.parquet.schema_arrow.names
+        counts = [leaf_count(kind) for kind in self.parquet.schema_arrow.types]
+        ends = np.cumsum(counts)
+        self.leaves = [range(end - count, end) for count, end in zip(counts, ends)]
 
     def position(self, name):
         return self.names.index(name)
 
     def read(self, positions):
-        table = self.parquet.reader.read_all(column_indices=positions, use_threads=True)
+        leaves = [leaf for position in positions for leaf in self.leaves[position]]
+        table = self.parquet.reader.read_all(column_indices=leaves, use_threads=True)
         # The reader answers in the order of the file.
-        return dict(zip(sorted(positions), table.columns))
+        return dict(zip(sorted(positions), table.columns, strict=True))
 
     def stored_type(self, position):
-        """What the file says of a column: physical type, length and logical type with unit and zone."""
-        column = self.schema.column(position)
-        return (column.physical_type, column.length, str(column.logical_type))
+        """What the file says of a column: physical type, length and logical type with unit and zone, of each leaf."""
+        leaves = [self.parquet.schema.column(leaf) for leaf in self.leaves[position]]
+        return [(leaf.physical_type, leaf.length, str(leaf.logical_type)) for leaf in leaves]
 
 
 def bits(column):
@@ -150,6 +161,10 @@ def compare_columns(report, source, merged, key, offset, keys, own_keys, batch=6
     return offset + len(positions)
 
 
+def has_zone(stored_type):
+    return "isAdjustedToUTC=true" in stored_type[0][2]
+
+
 def compare(paths, output, key, rows, reference):
     report = Report()
     merged = File(output)
@@ -159,14 +174,14 @@ def compare(paths, output, key, rows, reference):
     expected = expected_rows(rows, reference or paths[0].name, indexes)
     keys = read_key(merged, key)
     merged_key = merged.stored_type(merged.position(key))
-    zones = {"isAdjustedToUTC=true" in File(path).stored_type(File(path).position(key))[2] for path in paths[:1]}
-    if merged_key[2].startswith("Timestamp") and zones != {"isAdjustedToUTC=true" in merged_key[2]}:
+    first = File(paths[0])
+    if has_zone(merged_key) != has_zone(first.stored_type(first.position(key))):
         report.wrong(what="zone of the key", actual=merged_key)
     if not keys.equals(expected):
         missing, extra = expected.difference(keys), keys.difference(expected)
         report.wrong(
             what="keys", missing=len(missing), extra=len(extra), expected=len(expected), actual=len(keys),
-            order="only the order differs" if len(missing) == len(extra) == 0 else "",
+            what_else="order or repeats" if len(missing) == len(extra) == 0 else "",
         )  # fmt: skip
     offset = 1
     for path in paths:
@@ -192,15 +207,15 @@ def read_key(file, key):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dir", type=Path)
-    parser.add_argument("output", type=Path)
+    parser.add_argument("outputs", type=Path, nargs="+")
     parser.add_argument("--key", default="interval_time")
     parser.add_argument("--rows", choices=["union", "reference", "intersection"], default="union")
     parser.add_argument("--reference", help="file name; default the first")
     parser.add_argument("--pattern", default="*.parquet")
     options = parser.parse_args()
-    paths = sorted((p for p in options.dir.glob(options.pattern) if p != options.output), key=lambda p: p.name)
-    result = compare(paths, options.output, options.key, options.rows, options.reference)
-    json.dump(result, sys.stdout, ensure_ascii=False)
+    paths = sorted(set(options.dir.glob(options.pattern)) - set(options.outputs), key=lambda path: path.name)
+    for output in options.outputs:
+        print(json.dumps(compare(paths, output, options.key, options.rows, options.reference), ensure_ascii=False))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ def parse():
     parser.add_argument("--columns", type=int, default=100, help="value columns of all files together")
     parser.add_argument("--rows", type=int, default=1000)
     parser.add_argument("--misaligned", type=float, default=0.0, help="share of the files")
+    parser.add_argument("--only-misaligned", action="store_true", help="leave the other files as they are")
     parser.add_argument("--ways", default=",".join(WAYS))
     parser.add_argument("--writers", default=",".join(WRITERS))
     parser.add_argument("--key", default="interval_time")
@@ -133,6 +134,8 @@ def main():
     options = parse()
     options.dir.mkdir(parents=True, exist_ok=True)
     entries = list(plan(options))
+    if options.only_misaligned:
+        entries = [entry for entry in entries if entry["misaligned"] is not None]
     shares = [(options, entries[i :: options.processes]) for i in range(options.processes)]
     if options.processes == 1:
         write_some(*shares[0])

@@ -1,0 +1,64 @@
+# The one front door: `make` lists what there is. Everything runs on the project's own Node (node_modules/node), so that
+# any Node >= 20 with npm is enough to begin with.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := $(CURDIR)/node_modules/.bin
+# npm replaces node_modules, and so must not run on the Node in it.
+SYSTEM_PATH := $(PATH)
+export PATH := $(BIN):$(PATH)
+
+INSTALLED := node_modules/.widemerge-installed
+BUILT := dist/.widemerge-built
+SOURCES := $(shell find src -name '*.ts')
+TESTS ?= $(shell find test -name '*.test.ts' -not -path '*/soak/*' | sort)
+# Two at a time: each file is a process, and many of them start a server, a worker and merges of their own.
+TEST_CONCURRENCY ?= 2
+
+.PHONY: help setup demo test soak dev check bench clean
+
+help: ## list these targets
+	@grep -hE '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
+
+setup: $(BUILT) ## install, build, and fetch the embedded Temporal server (quick the second time)
+	@node dist/cli/main.js server --fetch-only
+
+demo: setup ## watch 27 currency pairs being merged, with faults on the way (under two minutes)
+	@widemerge demo
+
+dev: setup ## the demo, with server, UI and worker left running until Ctrl-C
+	@widemerge demo --keep-running
+
+test: setup ## all tests that belong to every change
+	@node test/support/python-env.ts
+	@node --test --test-concurrency=$(TEST_CONCURRENCY) $(TESTS)
+
+soak: setup ## the same scenarios, long and wide
+	@node test/support/python-env.ts
+	@WIDEMERGE_SOAK=1 node --test --test-concurrency=1 $(shell find test -name '*.test.ts' -path '*/soak/*' | sort)
+
+check: $(INSTALLED) ## format, lint, types, dead code, unused dependencies, import rules between rooms
+	@prettier --check --log-level warn .
+	@tsc --noEmit -p .
+	@eslint .
+	@knip
+	@depcruise --config .dependency-cruiser.cjs src
+
+bench: setup ## measure the merge against its yardsticks
+	@node bench/run.ts
+
+clean: ## remove what was built and installed here (the Temporal server stays in its cache)
+	rm -rf dist node_modules .cache
+
+$(INSTALLED): package.json package-lock.json
+	@echo 'installing packages'
+	@PATH='$(SYSTEM_PATH)' npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(BUILT): $(INSTALLED) $(SOURCES) tsconfig.json tsconfig.build.json
+	@rm -rf dist
+	@tsc -p tsconfig.build.json
+	@ln -sfn ../../bin/widemerge.mjs $(BIN)/widemerge
+	@touch $@

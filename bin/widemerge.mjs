@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+// Plain JavaScript that any Node can read: finds a Node that is new enough, and the built or the source command.
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const inPackage = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const built = inPackage('dist/cli/main.js');
+const source = inPackage('src/cli/main.ts');
+const ownNode = inPackage('node_modules/node/bin/node');
+const main = existsSync(built) ? built : source;
+
+const [major, minor] = process.versions.node.split('.').map(Number);
+const atLeast = (wantedMajor, wantedMinor) => major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
+
+// TypeScript sources need a Node that strips types by itself.
+if (main === source ? atLeast(24, 0) : atLeast(22, 12)) {
+  await import(main);
+} else if (existsSync(ownNode)) {
+  const { spawn } = await import('node:child_process');
+  const child = spawn(ownNode, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+  // The terminal's Ctrl-C reaches both; others' signals reach only this process.
+  process.on('SIGINT', () => {});
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code ?? 1);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
+} else {
+  console.error(`widemerge needs Node 22.12 or newer; this is ${process.versions.node}`);
+  process.exit(2);
+}

@@ -1,0 +1,28 @@
+import type { CleanMode } from '../contract.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { reporting } from './heartbeat.ts';
+import type { PairTask } from './pair-task.ts';
+import { outputPath } from './pair-task.ts';
+import { typed } from './typed-failure.ts';
+
+export interface CleanSummary {
+  mode: CleanMode;
+  files: number;
+  bytes: number;
+  /** Checkpoints that stay, and the first of them with its reason: a history does not keep hundreds of names. */
+  keptFiles: number;
+  keptExample: { file: string; reason: string } | null;
+  /** The command that brings moved files back; null where nothing was moved. */
+  restore: string | null;
+}
+
+/** Deletes or moves the checkpoints that the published manifest names; it says what it kept. */
+export const cleanCheckpoints =
+  (dependencies: ActivityDependencies) =>
+  (task: PairTask): Promise<CleanSummary> =>
+    typed(() =>
+      reporting('clean', async () => {
+        const { mode, files, bytes, kept, restore } = await dependencies.cleanSources(outputPath(task), task.config.clean);
+        return { mode, files, bytes, keptFiles: kept.length, keptExample: kept[0] ?? null, restore };
+      }),
+    );

@@ -1,0 +1,61 @@
+import { join } from 'node:path';
+import type { BackendName, RunConfig } from '../contract.ts';
+import type { GuardLimits } from '../guard/command.ts';
+import type { MergeJob, MergeStep } from '../merge/job.ts';
+
+export interface PairTask {
+  config: RunConfig;
+  pair: string;
+}
+
+/** `backend` is the one that merges, or has merged, the pair. */
+export interface OutputTask extends PairTask {
+  backend: BackendName;
+}
+
+export interface MergeTask extends OutputTask {
+  /** Attempts on disk count only within their round. */
+  round: number;
+}
+
+/** A merge may take this part of the machine's memory, whatever the configuration allows. */
+const MEMORY_SHARE = 0.8;
+/** The watcher's line lies above the limit, and below the end of the machine. */
+const KILL_SHARE = 0.9;
+/** For SIGTERM, on timeout and cancellation: the engine stops within a file. */
+const GRACE_MS = 5_000;
+
+export function outputPath({ config, pair }: PairTask): string {
+  return join(config.output, `${pair}.parquet`);
+}
+
+export function mergeJob(task: PairTask | OutputTask, steps: MergeStep[], totalMemoryBytes: number): MergeJob {
+  const { config, pair } = task;
+  return {
+    steps,
+    source: {
+      dir: join(config.root, pair),
+      root: config.root,
+      pattern: config.checkpoints.pattern,
+      expected: config.checkpoints.expected,
+    },
+    output: { path: outputPath(task), replace: config.replace },
+    key: config.key,
+    rows: config.rows,
+    reference: config.reference,
+    engine: 'backend' in task && task.backend === 'duckdb' ? 'duckdb' : 'stitch',
+    verify: config.verify,
+    memoryBytes: guardLimits(config, totalMemoryBytes).memoryBytes,
+  };
+}
+
+/** The configured limits, lowered to what this machine has. */
+export function guardLimits({ limits }: RunConfig, totalMemoryBytes: number): GuardLimits {
+  return {
+    memoryBytes: Math.min(limits.memoryBytes, Math.floor(MEMORY_SHARE * totalMemoryBytes)),
+    killAboveBytes: Math.min(limits.killAboveBytes, Math.floor(KILL_SHARE * totalMemoryBytes)),
+    timeoutMs: limits.timeoutMs,
+    stallMs: limits.stallMs,
+    graceMs: GRACE_MS,
+  };
+}

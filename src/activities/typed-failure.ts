@@ -1,0 +1,42 @@
+import { ApplicationFailure, cancellationSignal, CancelledFailure, CompleteAsyncError } from '@temporalio/activity';
+import { MergeError } from '../backends/backend.ts';
+import type { FailureFacts } from '../contract.ts';
+import { MergeFailure } from '../merge/errors.ts';
+
+/**
+ * The one place where errors of the rooms become failures of Temporal: typed, never retried by the server, because the
+ * workflow routes them. Cancellation is passed on untouched, so that the server sees a cancelled attempt.
+ */
+export async function typed<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw toFailure(error, cancellationSignal());
+  }
+}
+
+export function toFailure(error: unknown, cancellation: AbortSignal): unknown {
+  if (error instanceof MergeError || error instanceof MergeFailure) return applicationFailure(error.facts, error);
+  if (error instanceof CancelledFailure || error instanceof CompleteAsyncError) return error;
+  // Whatever a room throws when it is stopped, the reason is the cancellation.
+  if (cancellation.aborted) return cancellation.reason;
+  return applicationFailure(factsOf(error), error);
+}
+
+/** Errors that no room has typed: a full disk is told by its code, all else is a bug and says so. */
+function factsOf(error: unknown): FailureFacts {
+  if (!(error instanceof Error)) return { type: 'CommandFailed', message: String(error) };
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return { type: 'DiskFull', message: error.message };
+  return { type: 'CommandFailed', message: `${error.name}: ${error.message}` };
+}
+
+function applicationFailure(facts: FailureFacts, cause: unknown): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: facts.type,
+    message: facts.message,
+    nonRetryable: true,
+    details: [facts],
+    ...(cause instanceof Error && { cause }),
+  });
+}

@@ -1,0 +1,60 @@
+import type { FailureType } from '../contract.ts';
+import type { GuardReport } from '../guard/command.ts';
+import { MergeError } from './backend.ts';
+import type { Conversation } from './conversation.ts';
+
+/** A process sends these to itself, by a fault of its own. */
+const OWN_FAULTS = new Set(['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGTRAP', 'SIGSYS']);
+/** The last words of V8, and of C++ code that nobody catches, when memory cannot be had. */
+const OUT_OF_MEMORY = /JavaScript heap out of memory|std::bad_alloc/;
+
+/**
+ * The failure of a guarded merge process, or null where it ended well and said something. The guard's own verdict comes
+ * first, then what the process said itself, then the way it ended.
+ */
+export function failureOf(report: GuardReport, conversation: Conversation): MergeError | null {
+  const { outcome, peakBytes } = report;
+  const reason = report.reason ?? outcome;
+  if (outcome === 'memory-exhausted') return error('MemoryExhausted', `the merge ran out of memory: ${reason}`, report);
+  if (outcome === 'timed-out') return error('MergeTimedOut', `the merge was ended: ${reason}`, report);
+  if (outcome === 'stalled') return error('MergeStalled', `the merge was ended: ${reason}`, report);
+  if (conversation.failure !== null) {
+    return new MergeError(
+      { ...conversation.failure, peakBytes: Math.max(conversation.failure.peakBytes ?? 0, peakBytes) },
+      causedBy(report),
+    );
+  }
+  if (outcome === 'killed') {
+    if (!OWN_FAULTS.has(report.signal ?? '')) return error('Killed', `the merge process was ${reason}`, report);
+    if (OUT_OF_MEMORY.test(report.stderrTail))
+      return error('MemoryExhausted', `the merge ran out of memory: ${lastWords(report)}`, report);
+    return error('CommandFailed', `the merge process crashed (${report.signal ?? ''}): ${lastWords(report)}`, report);
+  }
+  if (outcome === 'failed') {
+    return error(
+      'CommandFailed',
+      `the merge process failed (exit code ${report.exitCode ?? 'unknown'}): ${lastWords(report)}`,
+      report,
+    );
+  }
+  if (conversation.discovery === null && conversation.figures === null) {
+    return error('CommandFailed', `the merge process ended well but without a result: ${lastWords(report)}`, report);
+  }
+  return null;
+}
+
+function error(type: FailureType, message: string, report: GuardReport): MergeError {
+  return new MergeError({ type, message, peakBytes: report.peakBytes }, causedBy(report));
+}
+
+/** All of standard error's tail travels as the cause. */
+function causedBy({ stderrTail }: GuardReport): ErrorOptions {
+  return stderrTail === '' ? {} : { cause: new Error(stderrTail) };
+}
+
+/** The one line that says most: an error's own, else the last one. */
+function lastWords({ stderrTail }: GuardReport): string {
+  const lines = stderrTail.split('\n').filter((line) => line.trim() !== '');
+  const telling = lines.findLast((line) => /^\s*(\[?\w*(Error|Exception)\b|FATAL ERROR|terminate called)/.test(line));
+  return (telling ?? lines.at(-1) ?? 'it said nothing').trim().slice(0, 500);
+}

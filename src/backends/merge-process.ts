@@ -1,0 +1,92 @@
+import { dirname, extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import type { MergeFigures } from '../contract.ts';
+import type { GuardedCommand } from '../guard/command.ts';
+import { LockBusyError, LockUnusableError } from '../guard/lock.ts';
+import { runGuarded } from '../guard/run.ts';
+import type { Discovery, MergeJob } from '../merge/job.ts';
+import { workspacePath } from '../merge/workspace.ts';
+import { MergeError, type MergeContext } from './backend.ts';
+import { Conversation } from './conversation.ts';
+import { failureOf } from './guard-failure.ts';
+import { checkOutputFolder, outputUnwritable } from './output-folder.ts';
+
+export interface MergeProcessResult {
+  discovery?: Discovery;
+  /** wallMs and peakBytes are the larger of what the process said and what its guard measured. */
+  figures?: MergeFigures;
+}
+
+/** Beside this module, in the sources as in the build. */
+const ENTRY = fileURLToPath(new URL(`../merge/process${extname(import.meta.url)}`, import.meta.url));
+
+/**
+ * Runs a merge job in a guarded child process, which holds the machine's lock and the lock of the output's workspace for as long as
+ * it lives. Throws a MergeError; where `context.signal` was aborted it throws the signal's reason. `entry` is the script of the child.
+ */
+export async function runMergeProcess(
+  job: MergeJob,
+  context: MergeContext,
+  entry: string = ENTRY,
+): Promise<MergeProcessResult> {
+  const { limits, signal } = context;
+  signal?.throwIfAborted();
+  await checkOutputFolder(dirname(job.output.path));
+  const command: GuardedCommand = {
+    command: process.execPath,
+    args: [entry],
+    input: `${JSON.stringify(job)}\n`,
+    lockFiles: [context.machineLock, join(workspacePath(job.output.path), 'lock')],
+  };
+  const conversation = new Conversation(context.onProgress);
+  const report = await runGuarded(command, limits, {
+    onMessage: (message) => conversation.hear(message),
+    ...(context.onMemory === undefined ? {} : { onSample: context.onMemory }),
+    ...(signal === undefined ? {} : { signal }),
+  }).catch((error: unknown) => {
+    throw typedStartError(error, context);
+  });
+  if (report.outcome === 'cancelled') throw signal?.reason ?? new Error('cancelled');
+  const failure = failureOf(report, conversation);
+  if (failure !== null) throw failure;
+  const { discovery, figures } = conversation;
+  return {
+    ...(discovery === null ? {} : { discovery }),
+    ...(figures === null
+      ? {}
+      : {
+          figures: {
+            ...figures,
+            wallMs: Math.max(figures.wallMs, Math.round(report.wallMs)),
+            peakBytes: Math.max(figures.peakBytes, report.peakBytes),
+          },
+        }),
+  };
+}
+
+function typedStartError(error: unknown, { machineLock }: MergeContext): unknown {
+  if (error instanceof LockBusyError) {
+    const what =
+      error.lockFile === machineLock ? 'this machine is busy with another merge' : 'this output is being merged';
+    const message = `${what}: ${error.lockFile} is held by ${error.holder}`;
+    return new MergeError({ type: 'MachineBusy', message, file: error.lockFile }, { cause: error });
+  }
+  if (error instanceof LockUnusableError) {
+    const { lockFile, code, message } = error;
+    if (code === 'ENOSPC' || code === 'EDQUOT') {
+      return new MergeError(
+        { type: 'DiskFull', message: `no space for ${lockFile}`, file: lockFile },
+        { cause: error },
+      );
+    }
+    if (lockFile !== machineLock)
+      return outputUnwritable(dirname(dirname(lockFile)), `cannot be written: ${message}`, error);
+    const advice = 'name another one in WIDEMERGE_LOCK_FILE';
+    return new MergeError(
+      { type: 'ConfigInvalid', message: `${message}; ${advice}`, file: lockFile },
+      { cause: error },
+    );
+  }
+  return error;
+}

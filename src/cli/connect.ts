@@ -1,0 +1,33 @@
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import type { ClientConnectConfig } from '@temporalio/envconfig';
+import { Client, Connection } from '@temporalio/client';
+import { CommandError, UsageError } from './exit.ts';
+
+const DEFAULT_ADDRESS = 'localhost:7233';
+
+/** A client as Temporal's own environment configuration says (TEMPORAL_ADDRESS, ..., or a profile file). */
+export async function connect(): Promise<{ client: Client } & AsyncDisposable> {
+  const { connectionOptions, namespace } = readConnectConfig();
+  const connection = await Connection.connect(connectionOptions).catch((cause: unknown) => {
+    throw unreachable(connectionOptions.address, cause);
+  });
+  return {
+    client: new Client({ connection, namespace: namespace ?? 'default' }),
+    [Symbol.asyncDispose]: () => connection.close(),
+  };
+}
+
+/** The same settings for a worker's connection. Throws a UsageError where they cannot be read. */
+export function readConnectConfig(): ClientConnectConfig {
+  try {
+    return loadClientConnectConfig();
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError(`Temporal's environment configuration cannot be used: ${message}`, { cause });
+  }
+}
+
+export function unreachable(address: string = DEFAULT_ADDRESS, cause: unknown): CommandError {
+  const advice = 'start one here with `widemerge server`, or name another one in TEMPORAL_ADDRESS';
+  return new CommandError({ type: 'ServerUnavailable', message: `no Temporal server answers on ${address}: ${advice}` }, { cause });
+}

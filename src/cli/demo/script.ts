@@ -1,0 +1,102 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import type { RunStatus } from '../../client/read-status.ts';
+import { signalPause, signalResume } from '../../client/signals.ts';
+import type { Display } from '../terminal.ts';
+import { MISALIGNED_PAIR } from './stage.ts';
+import type { WorkerProcess } from './worker-process.ts';
+
+/** Pairs after which the run is paused. */
+const PAUSE_AFTER = 4;
+/** Long enough to be read. */
+const HOLD_MS = 2_000;
+
+type Act = 'opening' | 'pausing' | 'paused' | 'resumed' | 'killing' | 'finale';
+
+/**
+ * What happens to the demo's run: a pause and a resume by signal, then the worker killed in the middle of a merge and
+ * started again. `watch` is told every status; what it does takes its time beside the watching.
+ */
+export class Script {
+  #act: Act = 'opening';
+  readonly #client: Client;
+  readonly #name: string;
+  readonly #worker: WorkerProcess;
+  readonly #display: Display;
+  /** Its failure is the demo's. */
+  #doing: Promise<void> = Promise.resolve();
+  /** Rejects with what went wrong; never resolves. */
+  readonly failed: Promise<never>;
+  #fail: (error: unknown) => void = () => undefined;
+
+  constructor(client: Client, name: string, worker: WorkerProcess, display: Display) {
+    this.#client = client;
+    this.#name = name;
+    this.#worker = worker;
+    this.#display = display;
+    this.failed = new Promise<never>((_, reject) => {
+      this.#fail = reject;
+    });
+  }
+
+  get isOver(): boolean {
+    return this.#act === 'finale';
+  }
+
+  watch(status: RunStatus): void {
+    if (this.#worker.isDead) {
+      this.#fail(new Error(`the worker has ended by itself; its log is ${this.#worker.logFile}`));
+      return;
+    }
+    const { progress, live } = status;
+    const settled = progress.pairs.filter(({ state }) => state === 'merged' || state === 'setAside').length;
+    if (this.#act === 'opening' && settled >= PAUSE_AFTER) this.#do('pausing', () => this.#pause());
+    if (this.#act === 'pausing' && progress.state === 'paused' && live.length === 0)
+      this.#do('paused', () => this.#resume());
+    if (this.#act === 'resumed') {
+      const merging = progress.pairs.find(({ state }) => state === 'merging');
+      const misaligned = progress.pairs.find(({ pair }) => pair === MISALIGNED_PAIR);
+      const running = live.find(({ pair, heartbeat }) => pair === merging?.pair && heartbeat !== null);
+      // The misaligned pair is the one with the longest merge; where it has slipped by, any other will do.
+      const isTheOne = merging?.pair === MISALIGNED_PAIR || misaligned?.state === 'merged';
+      if (merging !== undefined && running !== undefined && isTheOne)
+        this.#do('killing', () => this.#killWorker(merging.pair));
+    }
+  }
+
+  /** Waits for what has begun. */
+  async end(): Promise<void> {
+    await this.#doing;
+  }
+
+  #do(next: Act, action: () => Promise<void>): void {
+    this.#act = next;
+    this.#doing = action().catch((error: unknown) => this.#fail(error));
+  }
+
+  async #pause(): Promise<void> {
+    this.#say('signal: pause (the running step ends first)');
+    await signalPause(this.#client, this.#name);
+  }
+
+  async #resume(): Promise<void> {
+    this.#say('paused: nothing runs now, and would not after a restart of everything');
+    await delay(HOLD_MS);
+    this.#say('signal: resume');
+    await signalResume(this.#client, this.#name);
+    this.#act = 'resumed';
+  }
+
+  async #killWorker(pair: string): Promise<void> {
+    this.#say(`SIGKILL to the worker (pid ${this.#worker.pid ?? 0}) in the middle of merging ${pair}`);
+    await this.#worker.kill();
+    await delay(HOLD_MS);
+    await this.#worker.start();
+    this.#say(`the worker is started again (pid ${this.#worker.pid ?? 0}); ${pair} goes on when its lost attempt has been missed for 30 s`);
+    this.#act = 'finale';
+  }
+
+  #say(text: string): void {
+    this.#display.line(`>>> ${text}`);
+  }
+}

@@ -1,0 +1,62 @@
+import { RunError } from '../client/errors.ts';
+import { ConfigError } from '../config/problems.ts';
+
+/** Exit codes of every command. */
+export const EXIT = {
+  done: 0,
+  bug: 1,
+  /** Wrong usage or configuration. */
+  usage: 2,
+  /** The merge failed, or pairs were set aside. */
+  failed: 3,
+  interrupted: 130,
+} as const;
+
+/** What the user typed cannot be done; the message says what to type. */
+export class UsageError extends Error {
+  override name = 'ConfigInvalid';
+}
+
+/** The work itself failed, in a way that was foreseen: `type` is one of the contract's failures where it is about a merge. */
+export class CommandError extends Error {
+  readonly facts: { type: string; message: string; file?: string; column?: string };
+  constructor(facts: { type: string; message: string; file?: string; column?: string }, options?: ErrorOptions) {
+    super(facts.message, options);
+    this.name = facts.type;
+    this.facts = facts;
+  }
+}
+
+/** The user's Ctrl-C (or SIGTERM). */
+export class Interrupted extends Error {
+  override name = 'Interrupted';
+  constructor() {
+    super('interrupted');
+  }
+}
+
+export interface Failure {
+  exitCode: number;
+  /** For people: `type: message`, a line for each problem. */
+  text: string;
+  /** For machines. */
+  facts: { type: string; message: string; file?: string; column?: string };
+}
+
+/** The one place that turns errors into exit codes. */
+export function explainError(error: unknown): Failure {
+  if (error instanceof CommandError)
+    return { exitCode: EXIT.failed, text: `${error.facts.type}: ${error.message}`, facts: error.facts };
+  if (error instanceof RunError)
+    return { exitCode: EXIT.usage, text: error.message, facts: { type: error.reason, message: error.message } };
+  if (error instanceof UsageError || error instanceof ConfigError)
+    return { exitCode: EXIT.usage, text: error.message, facts: { type: 'ConfigInvalid', message: error.message } };
+  if (error instanceof Interrupted)
+    return { exitCode: EXIT.interrupted, text: error.message, facts: { type: 'Interrupted', message: error.message } };
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    exitCode: EXIT.bug,
+    text: `unexpected error: ${message} (--verbose shows where)`,
+    facts: { type: 'Bug', message },
+  };
+}

@@ -1,0 +1,38 @@
+import { InvalidArgumentError } from 'commander';
+import { parseBytes, parseDuration } from '../config/units.ts';
+
+/** Parsers of option values; commander turns their errors into one line that names the option. */
+
+export function bytesOption(text: string): number {
+  const bytes = parseBytes(text);
+  if (bytes === undefined || bytes === 0) throw new InvalidArgumentError('Give a size with its unit, e.g. 4GiB.');
+  return bytes;
+}
+
+export function durationOption(text: string): number {
+  const ms = parseDuration(text);
+  // Timers of Node end at 2^31 ms.
+  if (ms === undefined || ms === 0 || ms >= 2 ** 31)
+    throw new InvalidArgumentError('Give a duration with its unit, e.g. 30m.');
+  return ms;
+}
+
+export function integerOption(lowest: number, highest: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : NaN;
+    if (!(value >= lowest && value <= highest))
+      throw new InvalidArgumentError(`Give a whole number from ${lowest} to ${highest}.`);
+    return value;
+  };
+}
+
+export function percentOption(text: string): number {
+  const value = /^\d+(\.\d+)?%?$/.test(text) ? Number.parseFloat(text) : NaN;
+  if (!(value <= 100)) throw new InvalidArgumentError('Give a percentage, e.g. 15%.');
+  return value / 100;
+}
+
+/** `A,B,C` */
+export function listOption(text: string): string[] {
+  return text.split(',').filter((part) => part !== '');
+}

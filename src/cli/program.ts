@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { Command, Option } from 'commander';
+import { bytesOption, durationOption, integerOption, listOption, percentOption } from './options.ts';
+import { addPipelineCommands } from './program-pipeline.ts';
+import type { MergeOptions } from './merge.ts';
+import type { SampleOptions } from './sample.ts';
+
+/** All commands and flags. Their code is loaded when they run, so that `--help` is quick. */
+export function createProgram(): Command {
+  const program = new Command('widemerge')
+    .description('Merges many Parquet files that share a key into one very wide Parquet file, pair after pair.')
+    .version(packageVersion())
+    .option('--verbose', 'show where an error came from')
+    .showHelpAfterError('(widemerge --help lists what there is)')
+    .configureHelp({ showGlobalOptions: false, sortSubcommands: false })
+    // commander prints; main.ts decides on the exit code.
+    .exitOverride();
+
+  program
+    .command('merge')
+    .description('merge one folder of Parquet files into one file; needs no server')
+    .argument('<dir>', 'folder of the files')
+    .requiredOption('--out <file>', 'the merged file')
+    .option('--key <name>', 'the column that all files share', 'interval_time')
+    .addOption(
+      new Option('--rows <mode>', 'all keys, those of the reference, or those that all files have')
+        .choices(['union', 'reference', 'intersection'])
+        .default('union'),
+    )
+    .option('--reference <file>', 'name of the file whose rows count, with --rows reference (default: the first)')
+    .option('--pattern <glob>', 'which files of the folder', '*.parquet')
+    .option('--expected <files>', 'fail unless there are so many', integerOption(1, 1e9))
+    .option('--memory <size>', 'hard limit of the merge (default: 40GiB, or 80 % of a smaller machine)', bytesOption)
+    .option('--timeout <duration>', 'longest time', durationOption, 30 * 60_000)
+    .option('--stall <duration>', 'longest time without progress', durationOption, 10 * 60_000)
+    .addOption(
+      new Option('--verify <how>', 'compare checksums of the raw column chunks, or every value, or nothing')
+        .choices(['bytes', 'full', 'none'])
+        .default('bytes'),
+    )
+    .option('--replace', 'replace an output that was made of other files', false)
+    .option('--json', 'end with one line of JSON', false)
+    .option('--verbose', 'show where an error came from')
+    .action(async (dir: string, options: MergeOptions) => (await import('./merge.ts')).merge(dir, options));
+
+  program
+    .command('sample')
+    .description('write realistic checkpoints to try things with')
+    .requiredOption('--out <dir>', 'folder for one folder a pair')
+    .option('--pairs <number|names>', 'how many pairs, or their names (A,B,C)', pairsOption, 27)
+    .option('--files <number>', 'files a pair', integerOption(1, 100_000), 24)
+    .option('--columns <number>', 'columns a file, beside the key', integerOption(1, 5_000), 25)
+    .option('--rows <number>', 'rows a file', integerOption(1, 100_000_000), 2_000)
+    .option('--seed <number>', 'the same seed gives the same values', integerOption(0, 1e9), 1)
+    .option('--misaligned <percent>', 'share of files with other rows, order or row groups', percentOption, 0)
+    .option('--misaligned-pairs <names>', 'only in these pairs', listOption)
+    .option('--broken-pairs <names>', 'cut off the last file of these pairs', listOption, [])
+    .option('--json', 'end with one line of JSON', false)
+    .option('--verbose', 'show where an error came from')
+    .action(async (options: SampleOptions) => (await import('./sample.ts')).sample(options));
+
+  addPipelineCommands(program);
+  return program;
+}
+
+function pairsOption(text: string): number | string[] {
+  return /^\d+$/.test(text) ? integerOption(1, 100_000)(text) : listOption(text);
+}
+
+function packageVersion(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}

@@ -1,0 +1,95 @@
+import type { RunStatus } from '../client/read-status.ts';
+import type { LiveActivity } from '../client/live-activities.ts';
+import { formatBytes, formatDuration } from '../config/units.ts';
+import type { MergeFigures, PairProgress } from '../contract.ts';
+import { table } from './terminal.ts';
+
+const DONE: readonly PairProgress['state'][] = ['merged', 'skipped'];
+
+/** A run as lines of at most `height`: where not all pairs fit, those that are done, then those that wait, are counted. */
+export function runLines(status: RunStatus, height: number): string[] {
+  const { progress } = status;
+  const head = [headline(status)];
+  const notes = progress.notes.slice(-3).map((note) => `  ${note}`);
+  const room = Math.max(3, height - head.length - notes.length - 3);
+  let shown = progress.pairs;
+  const hidden: string[] = [];
+  for (const [states, word] of [[DONE, 'merged or skipped'], [['waiting'], 'waiting']] as const) {
+    const excess = shown.length - room;
+    if (excess <= 0) break;
+    const candidates = shown.filter(({ state }) => (states as readonly string[]).includes(state));
+    // The last ones done stay in sight, and the next ones that wait.
+    const leave = new Set(word === 'waiting' ? candidates.slice(-excess) : candidates.slice(0, excess));
+    shown = shown.filter((pair) => !leave.has(pair));
+    if (leave.size > 0) hidden.push(`${leave.size} more ${word}`);
+  }
+  const cut = shown.length > room ? [`${shown.length - room} more`] : [];
+  const rows = shown.slice(0, room).map((pair) => pairRow(pair, status.live));
+  const lines = rows.length > 0 ? table(HEADING, rows) : [];
+  const rest = [...hidden, ...cut];
+  return [...head, ...lines, ...(rest.length > 0 ? [`(${rest.join(', ')})`] : []), ...notes];
+}
+
+const HEADING = ['pair', 'state', 'backend', 'columns', 'rows', 'size', 'time', 'peak memory', ''];
+
+function pairRow(pair: PairProgress, live: LiveActivity[]): string[] {
+  const figures = pair.figures === null ? ['', '', '', '', ''] : figureCells(pair.figures);
+  return [pair.pair, pair.state, pair.backend ?? '', ...figures, pair.reason ?? liveText(pair, live)];
+}
+
+export function figureCells(figures: MergeFigures): string[] {
+  return [
+    figures.columns.toLocaleString('en'),
+    figures.rows.toLocaleString('en'),
+    formatBytes(figures.bytesOut),
+    formatDuration(figures.wallMs),
+    formatBytes(figures.peakBytes),
+  ];
+}
+
+function liveText(pair: PairProgress, live: LiveActivity[]): string {
+  const activity = live.find((candidate) => candidate.pair === pair.pair);
+  if (activity === undefined) return '';
+  const parts: string[] = [];
+  const beat = activity.heartbeat;
+  if (beat !== null) {
+    parts.push(`${beat.step} ${beat.filesDone}/${beat.filesTotal} files`);
+    if (beat.bytesTotal > 0) parts.push(`${formatBytes(beat.bytesDone)} of ${formatBytes(beat.bytesTotal)}`);
+    if (beat.memoryBytes > 0) parts.push(`memory ${formatBytes(beat.memoryBytes)}`);
+  }
+  if (activity.attempt > 1) parts.push(`attempt ${activity.attempt}`);
+  return parts.join(', ');
+}
+
+export function headline({ progress, remark, workflowStatus }: RunStatus): string {
+  const merged = progress.pairs.filter(({ state }) => state === 'merged').length;
+  const aside = progress.pairs.filter(({ state }) => state === 'setAside').length;
+  const parts = [`${progress.name} is ${progress.state}`, `${merged} of ${progress.pairs.length} pairs merged`];
+  if (aside > 0) parts.push(`${aside} set aside`);
+  if (progress.eta !== null) parts.push(`done about ${progress.eta}`);
+  if (!['RUNNING', 'COMPLETED'].includes(workflowStatus)) parts.push(`the server says ${workflowStatus}`);
+  return parts.join(', ') + (remark === null ? '' : ` (${remark})`);
+}
+
+/** What has become of which pair since `before`, a line each: for terminals that cannot redraw. */
+export function changeLines(before: PairProgress[], after: PairProgress[]): string[] {
+  const known = new Map(before.map((pair) => [pair.pair, pair]));
+  return after.flatMap((pair) => {
+    const old = known.get(pair.pair);
+    if (old === undefined && pair.state === 'waiting') return [];
+    // Between discovery and merge there are more states than a reader wants lines.
+    const isNews = ['merged', 'setAside', 'skipped', 'paused', 'merging'].includes(pair.state);
+    if (isNews && old?.state !== pair.state) return [pairLine(pair)];
+    const waits = pair.reason !== null && old?.reason !== pair.reason && !isNews;
+    return waits ? [pairLine(pair)] : [];
+  });
+}
+
+function pairLine(pair: PairProgress): string {
+  const what = pair.state === 'setAside' ? 'set aside' : pair.state;
+  if (pair.state === 'merged' && pair.figures !== null) {
+    const [columns, rows, size, time, peak] = figureCells(pair.figures);
+    return `${pair.pair}  merged: ${columns} columns x ${rows} rows, ${size}, ${time}, peak ${peak}`;
+  }
+  return `${pair.pair}  ${what}${pair.reason === null ? '' : `: ${pair.reason}`}`;
+}

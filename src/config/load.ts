@@ -1,0 +1,88 @@
+import { readFile } from 'node:fs/promises';
+import { totalmem } from 'node:os';
+import { dirname, matchesGlob, relative, resolve, sep } from 'node:path';
+import { parseDocument } from 'yaml';
+import type { RunConfig } from '../contract.ts';
+import { ConfigError, problemLines } from './problems.ts';
+import { configSchema } from './schema.ts';
+import type { CheckedConfig } from './schema.ts';
+
+export { ConfigError } from './problems.ts';
+
+/**
+ * Reads and checks a YAML configuration. Paths are relative to its own folder and come out absolute, sizes in bytes,
+ * durations in milliseconds. Throws a ConfigError that names every problem.
+ */
+export async function loadConfig(path: string): Promise<RunConfig> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new ConfigError(path, [`cannot be read (${(cause as NodeJS.ErrnoException).code ?? String(cause)})`]);
+  }
+  return parseConfig(text, path);
+}
+
+/** The same for a text; `path` names it in errors, and its folder is what paths are relative to. */
+export function parseConfig(text: string, path: string): RunConfig {
+  const document = parseDocument(text, { prettyErrors: true });
+  // The first line says what and where; the rest is an excerpt.
+  const faults = [...document.errors, ...document.warnings];
+  if (faults.length > 0) throw new ConfigError(path, faults.map((fault) => fault.message.split('\n')[0] ?? fault.code));
+  const input: unknown = document.toJS();
+  const result = configSchema.safeParse(input);
+  if (!result.success) throw new ConfigError(path, problemLines(result.error.issues, input));
+  const config = complete(result.data, dirname(resolve(path)));
+  const overlap = outputAmongPairs(config);
+  if (overlap !== undefined) throw new ConfigError(path, [overlap]);
+  return config;
+}
+
+function complete(checked: CheckedConfig, folder: string): RunConfig {
+  const memoryBytes = checked.limits.memory ?? defaultMemoryBytes(machineMemoryBytes());
+  return {
+    name: checked.name,
+    root: resolve(folder, checked.root),
+    output: resolve(folder, checked.output),
+    pairs: checked.pairs,
+    key: checked.key,
+    checkpoints: checked.checkpoints,
+    rows: checked.rows,
+    reference: checked.reference,
+    backends: checked.backends,
+    limits: {
+      memoryBytes,
+      killAboveBytes: checked.limits.killAbove ?? Math.round(memoryBytes * 1.25),
+      timeoutMs: checked.limits.timeout,
+      stallMs: checked.limits.stall,
+    },
+    health: {
+      minFreeMemoryBytes: checked.health.minFreeMemory,
+      maxSwapUsedPercent: checked.health.maxSwapUsed,
+      minFreeDiskBytes: checked.health.minFreeDisk,
+    },
+    verify: checked.verify,
+    clean: checked.clean,
+    replace: checked.replace,
+  };
+}
+
+/** 40 GiB, or 80 % of a smaller machine: what is left keeps the machine reachable. */
+export function defaultMemoryBytes(machineBytes: number): number {
+  return Math.min(40 * 2 ** 30, Math.floor(machineBytes * 0.8));
+}
+
+/** Memory of the machine, or of the container where that has less; bytes. */
+export function machineMemoryBytes(): number {
+  const constrained = process.constrainedMemory();
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+}
+
+/** Merged files in a pair's own folder would be taken for its checkpoints, or the output's folder for a pair. */
+function outputAmongPairs(config: RunConfig): string | undefined {
+  const inside = relative(config.root, config.output);
+  const folder = inside.split(sep)[0] ?? '';
+  if (folder === '' || folder === '..') return undefined;
+  const taken = Array.isArray(config.pairs) ? config.pairs.includes(folder) : matchesGlob(folder, config.pairs);
+  return taken ? `output: ${JSON.stringify(config.output)}; expected a folder that is not one of the pairs` : undefined;
+}

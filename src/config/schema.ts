@@ -1,0 +1,162 @@
+import { z } from 'zod';
+import { BACKENDS } from '../contract.ts';
+import { BYTES_PATTERN, DURATION_PATTERN, PERCENT_PATTERN, parseBytes, parseDuration } from './units.ts';
+
+/**
+ * The YAML configuration as people write it. The input side is published as JSON Schema; the output side has bytes,
+ * milliseconds and numbers. Defaults that depend on the machine, and paths, are filled in by load.ts.
+ */
+
+const size = z.string().regex(BYTES_PATTERN, { error: 'a size with its unit, e.g. 40GiB' });
+const bytesFrom = (lowest: number) =>
+  size.transform((text, context) => {
+    const value = parseBytes(text);
+    if (value !== undefined && value >= lowest) return value;
+    context.addIssue({ code: 'custom', message: `a size of at least ${lowest / 2 ** 20} MiB and below 9 PB` });
+    return z.NEVER;
+  });
+// Below this not even the runtime of a merge process fits.
+const bytes = bytesFrom(64 * 2 ** 20);
+const threshold = bytesFrom(0);
+
+const duration = z
+  .string()
+  .regex(DURATION_PATTERN, { error: 'a duration with its unit, e.g. 30m' })
+  .transform((text, context) => {
+    const value = parseDuration(text);
+    // Timers of Node and of Temporal end at 2^31 ms.
+    if (value !== undefined && value > 0 && value < 2 ** 31) return value;
+    context.addIssue({ code: 'custom', message: 'a duration above 0 and below 24 days' });
+    return z.NEVER;
+  });
+
+const percent = z
+  .string()
+  .regex(PERCENT_PATTERN, { error: 'a percentage, e.g. 50%' })
+  .transform((text) => Number.parseFloat(text));
+
+const fileName = /^(?!\.{1,2}$)[^/\0]+$/;
+const pairName = z
+  .string()
+  .regex(/^[^./*?[\]\s\0-\x1f][^/*?[\]\0-\x1f]*$/, { error: 'the name of a folder of root, e.g. GBPUSD' });
+
+export const configSchema = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, { error: 'letters, digits, dots, dashes and underscores' })
+      .describe('Name of the run; its workflow is widemerge/<name>.'),
+    root: z
+      .string()
+      .min(1, { error: 'a folder' })
+      .describe('Folder with one folder of checkpoints per pair; relative to this file.'),
+    output: z.string().min(1, { error: 'a folder' }).describe('Folder of the merged files; relative to this file.'),
+    pairs: z
+      .union(
+        [
+          z
+            .array(pairName)
+            .min(1, { error: 'at least one pair' })
+            .check((context) => {
+              for (const [index, pair] of context.value.entries())
+                if (context.value.indexOf(pair) < index)
+                  context.issues.push({
+                    code: 'custom',
+                    input: pair,
+                    path: [index],
+                    message: 'each pair once (it is in the list above)',
+                  });
+            }),
+          z.string().regex(/^[^/]+$/, { error: 'a pattern over the folders of root, e.g. "EUR*"' }),
+        ],
+        { error: 'a list of names, or a pattern over the folders of root, e.g. "EUR*"' },
+      )
+      .describe('Names in their order, or a pattern over the folders of root, e.g. "*" or "EUR*".'),
+    key: z
+      .string()
+      .min(1, { error: 'the name of a column' })
+      .describe('The column that all checkpoints of a pair share.'),
+    checkpoints: z
+      .strictObject({
+        pattern: z
+          .string()
+          .regex(fileName, { error: 'a pattern over file names, e.g. "*.parquet"' })
+          .default('*.parquet')
+          .describe('Pattern over file names.'),
+        expected: z
+          .int({ error: 'a whole number of files, at least 1' })
+          .min(1, { error: 'a whole number of files, at least 1' })
+          .nullable()
+          .default(null)
+          .describe('Files a pair; a pair with fewer or more is set aside. null: any number.'),
+      })
+      .prefault({}),
+    rows: z
+      .enum(['union', 'reference', 'intersection'])
+      .default('union')
+      .describe('Rows of the output: all keys, the keys of the reference, or the keys that all files have.'),
+    reference: z
+      .string()
+      .regex(fileName, { error: 'the name of a checkpoint file' })
+      .nullable()
+      .default(null)
+      .describe('File name of the reference for rows: reference; null is the first.'),
+    backends: z
+      .array(z.enum(BACKENDS))
+      .min(1, { error: 'at least one backend' })
+      .check((context) => {
+        for (const [index, backend] of context.value.entries())
+          if (context.value.indexOf(backend) < index)
+            context.issues.push({ code: 'custom', input: backend, path: [index], message: 'each backend once' });
+      })
+      .default(['local', 'bigquery'])
+      .describe('In the order in which they are tried.'),
+    limits: z
+      .strictObject({
+        memory: bytes.optional().describe('Hard limit of a merge. Default: 40GiB, or 80 % of a smaller machine.'),
+        killAbove: bytes
+          .optional()
+          .describe('The watcher kills the tree of a merge above this. Default: 1.25 x memory.'),
+        timeout: duration.default(30 * 60_000).describe('Longest time of one merge. Default: 30m.'),
+        stall: duration.default(10 * 60_000).describe('Longest time without progress. Default: 10m.'),
+      })
+      .prefault({}),
+    health: z
+      .strictObject({
+        minFreeMemory: threshold.default(2 ** 30).describe('A pair waits while less is free. Default: 1GiB.'),
+        maxSwapUsed: percent.default(50).describe('A pair waits while more of the swap is used. Default: 50%.'),
+        minFreeDisk: threshold
+          .default(5 * 2 ** 30)
+          .describe('Left free on the disk of the output, beside what the merge needs. Default: 5GiB.'),
+      })
+      .prefault({}),
+    verify: z
+      .enum(['bytes', 'full', 'none'])
+      .default('bytes')
+      .describe('bytes compares checksums of the raw column chunks, full decodes every value.'),
+    clean: z
+      .enum(['keep', 'trash', 'delete'])
+      .default('keep')
+      .describe('What becomes of the checkpoints once their merged file is verified and on disk.'),
+    replace: z.boolean().default(false).describe('Replace an output that was made of other inputs.'),
+  })
+  .check((context) => {
+    const { verify, clean, rows, reference } = context.value;
+    if (verify === 'none' && clean !== 'keep')
+      context.issues.push({
+        code: 'custom',
+        input: clean,
+        path: ['clean'],
+        message: 'keep, since verify is none: only verified checkpoints may go',
+      });
+    if (reference !== null && rows !== 'reference')
+      context.issues.push({
+        code: 'custom',
+        input: reference,
+        path: ['reference'],
+        message: 'rows: reference beside it, or no reference',
+      });
+  });
+
+export type ConfigInput = z.input<typeof configSchema>;
+export type CheckedConfig = z.output<typeof configSchema>;

@@ -1,0 +1,43 @@
+import type { ProcessTree } from './process-tree.ts';
+
+/** A tree that forks faster than this many scans is killed as far as it is known. */
+const FREEZE_ROUNDS = 10;
+
+/**
+ * SIGKILL for every process of the tree. All are stopped first, until a scan finds nothing new: killed one after the other, a
+ * parent would see its child die and could start another one.
+ */
+export function killTree(tree: ProcessTree): void {
+  const frozen = new Set<number>();
+  for (let round = 0; round < FREEZE_ROUNDS; round++) {
+    const running = tree.scan().filter(({ pid }) => !frozen.has(pid));
+    if (running.length === 0) break;
+    for (const { pid } of running) {
+      send(pid, 'SIGSTOP');
+      frozen.add(pid);
+    }
+  }
+  signalTree(tree, 'SIGKILL');
+}
+
+export function signalTree(tree: ProcessTree, signal: NodeJS.Signals): void {
+  for (const { pid } of tree.scan()) send(pid, signal);
+}
+
+/** Waits until no process of the tree is left; false where one cannot die in time (it waits inside the kernel, for a disk perhaps). */
+export async function waitUntilGone(tree: ProcessTree, timeoutMs: number): Promise<boolean> {
+  const until = performance.now() + timeoutMs;
+  while (tree.scan().length > 0) {
+    if (performance.now() > until) return false;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return true;
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    return; // Gone already.
+  }
+}

@@ -1,0 +1,75 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { basename } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+
+import { childEnvironment } from '../config/environment.ts';
+import type { GuardedCommand } from './command.ts';
+import { takeLocks } from './lock.ts';
+import { readStat, type ProcessStat } from './proc.ts';
+import { ProcessTree } from './process-tree.ts';
+
+const INHERITED = ['PATH', 'HOME', 'LANG', 'TMPDIR'];
+
+export interface StartedChild {
+  process: ChildProcess;
+  pid: number;
+  tree: ProcessTree;
+  stdin: Writable;
+  /** Standard output, standard error and the messages of descriptor 3. */
+  stdout: Readable;
+  stderr: Readable;
+  messages: Readable;
+}
+
+/**
+ * Takes the locks and starts the command in a session of its own, with the locks as descriptors 4 and up. This process's copies
+ * are closed at once: the locks live exactly as long as the last process of the tree that keeps them.
+ * Throws LockBusyError, LockUnusableError, or the system's error where the command cannot be started.
+ */
+export async function startChild(command: GuardedCommand): Promise<StartedChild> {
+  const locks = takeLocks(command.lockFiles);
+  let child: ChildProcess;
+  let root: ProcessStat | null = null;
+  try {
+    child = spawn(command.command, command.args, {
+      detached: true,
+      env: { ...minimalEnvironment(), ...command.env },
+      stdio: ['pipe', 'pipe', 'pipe', 'pipe', ...locks.descriptors],
+      ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
+    });
+    if (child.pid !== undefined) {
+      locks.sign(child.pid, describe(command));
+      // Even a child that has ended already is still there, unreaped, until the event loop turns.
+      root = readStat(child.pid);
+    }
+  } finally {
+    locks.close();
+  }
+  if (child.pid === undefined) {
+    const error = await new Promise<Error>((resolve) => child.once('error', resolve));
+    throw new Error(`${command.command} cannot be started: ${error.message}`, { cause: error });
+  }
+  if (root === null) {
+    child.kill('SIGKILL');
+    throw new Error(`/proc/${child.pid} cannot be read: a command that cannot be watched is not run`);
+  }
+  const [stdin, stdout, stderr, messages] = child.stdio as unknown as [Writable, Readable, Readable, Readable];
+  return {
+    process: child,
+    pid: child.pid,
+    tree: new ProcessTree(root, locks.identities),
+    stdin,
+    stdout,
+    stderr,
+    messages,
+  };
+}
+
+function minimalEnvironment(): NodeJS.ProcessEnv {
+  const all = childEnvironment({});
+  return Object.fromEntries(INHERITED.flatMap((name) => (all[name] === undefined ? [] : [[name, all[name]]])));
+}
+
+function describe({ command, args }: GuardedCommand): string {
+  return [command, ...args.slice(0, 1)].map((part) => basename(part)).join(' ');
+}

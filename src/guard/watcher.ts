@@ -1,0 +1,120 @@
+import { describeThreads } from './evidence.ts';
+import { readIoBytes, TICK_MS, type ProcessStat } from './proc.ts';
+import { sampleMemory, type ProcessTree } from './process-tree.ts';
+import { StallMeter } from './stall.ts';
+import type { Verdict } from './verdict.ts';
+
+const SLOWEST_MS = 100;
+const FASTEST_MS = 10;
+/** Watching takes at most this share of a core, however many processes the machine has. */
+const LARGEST_SHARE = 0.2;
+const MIB = 1024 * 1024;
+
+export interface WatcherOptions {
+  tree: ProcessTree;
+  killAboveBytes: number;
+  timeoutMs: number;
+  stallMs: number;
+  /** Distinct messages of the child so far. */
+  messages: () => number;
+  onSample: (memoryBytes: number) => void;
+  /** Called for each limit that is passed; the first verdict is the one that counts. */
+  onVerdict: (verdict: Verdict) => void;
+}
+
+/**
+ * Samples a tree's memory every 100 ms, and faster the sooner it could reach its limit; times it and looks for progress. All
+ * times are of the monotonic clock.
+ */
+export class Watcher {
+  /** Peak of the samples, bytes. */
+  peakBytes = 0;
+  readonly #options: WatcherOptions;
+  readonly #startedMs = performance.now();
+  readonly #stall = new StallMeter(this.#startedMs);
+  readonly #stopped = Promise.withResolvers<null>();
+  #isStopped = false;
+  #lastBytes = 0;
+  #lastSampleMs = this.#startedMs;
+
+  constructor(options: WatcherOptions) {
+    this.#options = options;
+  }
+
+  /** Watches until stop(). */
+  async run(): Promise<void> {
+    const { tree, timeoutMs } = this.#options;
+    let members: ProcessStat[] = [];
+    let scannedMs = -Infinity;
+    // Short at first: a quick child would end before its first sample worth having.
+    let ceilingMs = FASTEST_MS;
+    while (!this.#isStopped) {
+      const beganMs = performance.now();
+      if (beganMs - scannedMs >= ceilingMs) {
+        members = tree.scan();
+        scannedMs = beganMs;
+        this.#checkProgress(members);
+      }
+      const growth = await this.#sample(members.map(({ pid }) => pid));
+      const nowMs = performance.now();
+      if (nowMs - this.#startedMs > timeoutMs) {
+        this.#judge({ outcome: 'timed-out', reason: `not done after ${seconds(timeoutMs)} s`, gentle: true });
+      }
+      const waitMs = Math.min(ceilingMs, Math.max(FASTEST_MS, growth.msToLimit / 4));
+      ceilingMs = Math.min(SLOWEST_MS, ceilingMs * 2);
+      await this.#pause(Math.max(waitMs, (nowMs - beganMs) / LARGEST_SHARE));
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#stopped.resolve(null);
+  }
+
+  async #sample(pids: number[]): Promise<{ msToLimit: number }> {
+    const { killAboveBytes, onSample } = this.#options;
+    const { memoryBytes } = await sampleMemory(pids, killAboveBytes);
+    const nowMs = performance.now();
+    const bytesPerMs = Math.max(0, memoryBytes - this.#lastBytes) / Math.max(1, nowMs - this.#lastSampleMs);
+    this.#lastBytes = memoryBytes;
+    this.#lastSampleMs = nowMs;
+    this.peakBytes = Math.max(this.peakBytes, memoryBytes);
+    if (this.#isStopped) return { msToLimit: Infinity };
+    onSample(memoryBytes);
+    if (memoryBytes > killAboveBytes) {
+      const reason = `the process tree took ${mib(memoryBytes)} MiB of memory, its limit is ${mib(killAboveBytes)} MiB`;
+      this.#judge({ outcome: 'memory-exhausted', reason, gentle: false });
+    }
+    return { msToLimit: bytesPerMs === 0 ? Infinity : (killAboveBytes - memoryBytes) / bytesPerMs };
+  }
+
+  #checkProgress(members: ProcessStat[]): void {
+    const works = members.map(({ pid, startTicks, cpuTicks }) => ({
+      pid,
+      startTicks,
+      cpuMs: cpuTicks * TICK_MS,
+      ioBytes: readIoBytes(pid) ?? 0,
+    }));
+    const idleMs = this.#stall.update(performance.now(), this.#options.messages(), works);
+    if (idleMs <= this.#options.stallMs) return;
+    // Read before the kill: it is all that will be left of a deadlock.
+    const reason = `no progress for ${seconds(idleMs)} s: ${describeThreads(members)}`;
+    this.#judge({ outcome: 'stalled', reason, gentle: false });
+  }
+
+  #judge(verdict: Verdict): void {
+    if (!this.#isStopped) this.#options.onVerdict(verdict);
+  }
+
+  async #pause(ms: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const tick = new Promise<null>((resolve) => {
+      timer = setTimeout(resolve, ms, null);
+    });
+    await Promise.race([tick, this.#stopped.promise]);
+    clearTimeout(timer);
+  }
+}
+
+const mib = (bytes: number): string => (bytes / MIB).toFixed(0);
+const seconds = (ms: number): string => (ms / 1000).toFixed(ms < 10_000 ? 1 : 0);

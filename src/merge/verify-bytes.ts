@@ -1,0 +1,167 @@
+/**
+ * Compares column chunks that were taken over with their sources, byte for byte, and takes their checksums on the way.
+ * Two ranges are read ahead while one is compared, so that disk and processor work at the same time.
+ */
+import { open, type FileHandle } from 'node:fs/promises';
+import { crc32 } from 'node:zlib';
+import { combineCrc32 } from './crc32.ts';
+import { MergeFailure } from './errors.ts';
+import type { Chunk } from './parquet/footer.ts';
+import type { Checkpoint } from './plan.ts';
+import { mismatch } from './verify-footer.ts';
+
+const BUFFER_BYTES = 2 * 1024 * 1024;
+const READ_AHEAD = 2;
+
+/** A chunk of the output and the one of the source that it must equal. */
+export interface ChunkPair {
+  checkpoint: Checkpoint;
+  column: string;
+  source: Chunk;
+  output: Chunk;
+  /** Where its checksum goes; bytes of several chunks of one entry continue each other. */
+  sum: Checksum;
+}
+
+export class Checksum {
+  crc = 0;
+  bytes = 0;
+  add(bytes: Uint8Array): void {
+    this.crc = crc32(bytes, this.crc);
+    this.bytes += bytes.length;
+  }
+  append(crc: number, length: number): void {
+    this.crc = combineCrc32(this.crc, crc, length);
+    this.bytes += length;
+  }
+}
+
+interface Piece {
+  pair: ChunkPair;
+  length: number;
+}
+
+/** A range that is contiguous in the source and in the output, at most BUFFER_BYTES long. */
+interface Range {
+  checkpoint: Checkpoint;
+  sourceStart: number;
+  outputStart: number;
+  length: number;
+  pieces: Piece[];
+}
+
+/** Pairs in the order of the checkpoints; throws OutputMismatch, naming the column, and InputChanged. */
+export async function compareChunks(
+  output: FileHandle,
+  pairs: Iterable<ChunkPair>,
+  hooks: { onBytes: (bytes: number) => void; onDone: (checkpoint: Checkpoint) => Promise<void>; signal?: AbortSignal | undefined },
+): Promise<void> {
+  const sources = new Map<Checkpoint, Promise<FileHandle>>();
+  const spare: { source: Buffer; output: Buffer }[] = [];
+  const pending: { range: Range; loaded: Promise<{ source: Buffer; output: Buffer }> }[] = [];
+  let current: Checkpoint | null = null;
+
+  const load = async (range: Range): Promise<{ source: Buffer; output: Buffer }> => {
+    const { checkpoint, length } = range;
+    let handle = sources.get(checkpoint);
+    if (handle === undefined) sources.set(checkpoint, (handle = open(checkpoint.path, 'r')));
+    const buffers = spare.pop() ?? {
+      source: Buffer.allocUnsafeSlow(BUFFER_BYTES),
+      output: Buffer.allocUnsafeSlow(BUFFER_BYTES),
+    };
+    const [sourceBytes, outputBytes] = await Promise.all([
+      readFully(await handle, buffers.source, range.sourceStart, length),
+      readFully(output, buffers.output, range.outputStart, length),
+    ]);
+    if (sourceBytes < length)
+      throw new MergeFailure('InputChanged', `${checkpoint.name}: became shorter while it was merged`, {
+        file: checkpoint.name,
+      });
+    if (outputBytes < length) throw mismatch('it ends before its last column');
+    return buffers;
+  };
+  const finish = async (checkpoint: Checkpoint): Promise<void> => {
+    await (await sources.get(checkpoint))?.close();
+    sources.delete(checkpoint);
+    await hooks.onDone(checkpoint);
+  };
+  const compareNext = async (): Promise<void> => {
+    const { range, loaded } = pending.shift()!;
+    const buffers = await loaded;
+    if (current !== range.checkpoint) {
+      if (current !== null) await finish(current);
+      current = range.checkpoint;
+    }
+    comparePieces(range, buffers.source, buffers.output);
+    spare.push(buffers);
+    hooks.onBytes(range.length);
+  };
+
+  try {
+    for (const range of rangesOf(pairs)) {
+      hooks.signal?.throwIfAborted();
+      pending.push({ range, loaded: load(range) });
+      if (pending.length > READ_AHEAD) await compareNext();
+    }
+    while (pending.length > 0) await compareNext();
+    if (current !== null) await finish(current);
+  } finally {
+    // After a failure: reads still under way must end before their files are closed.
+    await Promise.allSettled(pending.map(({ loaded }) => loaded));
+    for (const handle of sources.values()) await (await handle.catch(() => null))?.close();
+  }
+}
+
+async function readFully(handle: FileHandle, buffer: Buffer, position: number, length: number): Promise<number> {
+  let done = 0;
+  while (done < length) {
+    const { bytesRead } = await handle.read(buffer, done, length - done, position + done);
+    if (bytesRead === 0) break;
+    done += bytesRead;
+  }
+  return done;
+}
+
+function comparePieces({ pieces }: Range, source: Buffer, output: Buffer): void {
+  let at = 0;
+  for (const { pair, length } of pieces) {
+    const expected = source.subarray(at, at + length);
+    if (!expected.equals(output.subarray(at, at + length)))
+      throw mismatch(
+        `the bytes of column ${pair.column} are not those of ${pair.checkpoint.name} (${firstDifferentByte(expected, output.subarray(at, at + length))})`,
+        pair.column,
+      );
+    pair.sum.add(expected);
+    at += length;
+  }
+}
+
+function firstDifferentByte(a: Buffer, b: Buffer): string {
+  const offset = a.findIndex((byte, i) => byte !== b[i]);
+  return `${a[offset] ?? '?'} became ${b[offset] ?? '?'} at byte ${offset}`;
+}
+
+function* rangesOf(pairs: Iterable<ChunkPair>): Generator<Range> {
+  let range: Range | null = null;
+  for (const pair of pairs) {
+    for (let done = 0; done < pair.source.length; ) {
+      const sourceStart = pair.source.start + done;
+      const outputStart = pair.output.start + done;
+      const continues =
+        range?.checkpoint === pair.checkpoint &&
+        range.sourceStart + range.length === sourceStart &&
+        range.outputStart + range.length === outputStart &&
+        range.length < BUFFER_BYTES;
+      if (!continues) {
+        if (range !== null) yield range;
+        range = { checkpoint: pair.checkpoint, sourceStart, outputStart, length: 0, pieces: [] };
+      }
+      const room = BUFFER_BYTES - range!.length;
+      const length = Math.min(pair.source.length - done, room);
+      done += length;
+      range!.pieces.push({ pair, length });
+      range!.length += length;
+    }
+  }
+  if (range !== null) yield range;
+}

@@ -1,0 +1,15 @@
+/** `node bundle.js FILE`: writes the workflows as one bundle, for `workflowCode()` to find it beside the workers. */
+import { writeFile } from 'node:fs/promises';
+import { bundleWorkflowCode } from '@temporalio/worker';
+import { workflowsPath } from './workflow-code.ts';
+
+export async function bundleWorkflows(): Promise<string> {
+  const { code } = await bundleWorkflowCode({ workflowsPath: workflowsPath() });
+  return code;
+}
+
+if (import.meta.main) {
+  const [file] = process.argv.slice(2);
+  if (file === undefined) throw new Error('usage: node bundle.js FILE');
+  await writeFile(file, await bundleWorkflows());
+}

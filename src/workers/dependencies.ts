@@ -1,0 +1,28 @@
+import { constrainedMemory } from 'node:process';
+import { totalmem } from 'node:os';
+import type { ActivityDependencies } from '../activities/dependencies.ts';
+import { createBackends } from '../backends/index.ts';
+import { openJournal } from '../backends/journal.ts';
+import { runMergeProcess } from '../backends/merge-process.ts';
+import { machineLockPath } from '../config/environment.ts';
+import { checkHealth } from '../guard/health.ts';
+import { cleanSources } from '../merge/clean.ts';
+
+/** The activities' dependencies on a real machine. */
+export function machineDependencies(searchAttributesReady: boolean): ActivityDependencies {
+  return {
+    backends: createBackends(),
+    runMergeProcess,
+    checkHealth,
+    cleanSources,
+    openJournal,
+    machineLock: machineLockPath,
+    totalMemoryBytes: availableMemoryBytes(totalmem(), constrainedMemory()),
+    searchAttributesReady: () => searchAttributesReady,
+  };
+}
+
+/** In a container the limit counts, where there is one; Node says 0, or more than the machine has, where there is none. */
+export function availableMemoryBytes(machineBytes: number, limitBytes: number): number {
+  return limitBytes > 0 ? Math.min(machineBytes, limitBytes) : machineBytes;
+}

@@ -1,0 +1,79 @@
+import { hostname } from 'node:os';
+import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
+import type { ActivityDependencies } from '../activities/dependencies.ts';
+import { createActivities } from '../activities/index.ts';
+import { TASK_QUEUES } from '../contract.ts';
+import { machineDependencies } from './dependencies.ts';
+import { registerSearchAttributes } from './search-attributes.ts';
+import { workflowCode } from './workflow-code.ts';
+
+export interface RunWorkersOptions {
+  connection: NativeConnection;
+  namespace: string;
+  log: (line: string) => void;
+  /** Its abort drains both workers. */
+  signal: AbortSignal;
+  /** Appended to the names of the task queues, for tests that share a server. */
+  taskQueueSuffix?: string;
+  /** How long running activities may go on after the signal, milliseconds; 10 s by default. */
+  shutdownGraceMs?: number;
+  /** Other dependencies than this machine's, for tests. */
+  dependencies?: (searchAttributesReady: boolean) => ActivityDependencies;
+  /** Other workflow code than this project's, for tests. */
+  workflows?: Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>;
+}
+
+const SHUTDOWN_GRACE_MS = 10_000;
+/** After the grace a merge is cancelled: its guard gives it 5 s for SIGTERM, then kills; the rest is for the reports. */
+const SHUTDOWN_FORCE_MS = 30_000;
+
+/**
+ * Runs the worker of the pipeline (workflows and light activities) and that of the local merges (one slot: one merge at
+ * a time) in this process, until the signal. Resolves when both have drained; rejects when one of them failed.
+ */
+export async function runWorkers(options: RunWorkersOptions): Promise<void> {
+  const { connection, namespace, log, signal, taskQueueSuffix = '' } = options;
+  const ready = await registerSearchAttributes(connection, namespace, log);
+  const activities = createActivities((options.dependencies ?? machineDependencies)(ready));
+  const graceMs = options.shutdownGraceMs ?? SHUTDOWN_GRACE_MS;
+  const common = {
+    connection,
+    namespace,
+    activities,
+    identity: `${process.pid}@${hostname()}`,
+    shutdownGraceTime: graceMs,
+    shutdownForceTime: graceMs + SHUTDOWN_FORCE_MS,
+    // `status` shows what the heartbeats carry; the default is 0.8 of their timeout.
+    maxHeartbeatThrottleInterval: '2s',
+    defaultHeartbeatThrottleInterval: '2s',
+  } as const;
+  const pipeline = await Worker.create({
+    ...common,
+    ...(options.workflows ?? workflowCode()),
+    taskQueue: TASK_QUEUES.pipeline + taskQueueSuffix,
+    maxConcurrentActivityTaskExecutions: 20,
+    maxCachedWorkflows: 100,
+  });
+  const local = await Worker.create({
+    ...common,
+    taskQueue: TASK_QUEUES.local + taskQueueSuffix,
+    maxConcurrentActivityTaskExecutions: 1,
+  });
+  log(`worker ${common.identity} serves ${pipeline.options.taskQueue} and ${local.options.taskQueue}`);
+
+  const workers = [pipeline, local];
+  const stop = (): void => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  // One worker alone would let runs hang without a word: they end together.
+  const runs = workers.map((worker) => worker.run().finally(stop));
+  if (signal.aborted) stop();
+  try {
+    await Promise.all(runs);
+  } finally {
+    await Promise.allSettled(runs);
+    signal.removeEventListener('abort', stop);
+  }
+}

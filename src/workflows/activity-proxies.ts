@@ -1,0 +1,38 @@
+import type { ActivityInterfaceFor } from '@temporalio/workflow';
+import { proxyActivities, workflowInfo } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import type { RunConfig } from '../contract.ts';
+import { TASK_QUEUES } from '../contract.ts';
+
+/** Infrastructure (a lost worker, a server that is away) is retried without end; typed failures are not retryable. */
+const RETRY = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
+
+/** Three missed reports of the worker's 2 s throttle are no evidence on a machine under load; half a minute is. */
+const HEARTBEAT_TIMEOUT = '30s';
+
+/** Activities that only look at the machine or at folders, on the pipeline's own queue. */
+export function lightActivities(): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({ startToCloseTimeout: '1m', retry: RETRY });
+}
+
+/** Deletes or moves hundreds of files: minutes on a network disk, so that it reports. */
+export function cleanActivities(): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({ startToCloseTimeout: '1h', heartbeatTimeout: HEARTBEAT_TIMEOUT, retry: RETRY });
+}
+
+/** What needs the machine's merge lock. The guard's timeout ends a merge; Temporal's is far above it and types nothing. */
+export function localActivities(config: RunConfig): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({
+    taskQueue: localQueue(workflowInfo().taskQueue),
+    startToCloseTimeout: 2 * config.limits.timeoutMs + 3_600_000,
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: RETRY,
+  });
+}
+
+/** A suffix of the pipeline's queue (tests have one) belongs to the local queue, too. */
+function localQueue(pipelineQueue: string): string {
+  const suffix = pipelineQueue.startsWith(TASK_QUEUES.pipeline) ? pipelineQueue.slice(TASK_QUEUES.pipeline.length) : '';
+  return TASK_QUEUES.local + suffix;
+}

@@ -1,0 +1,37 @@
+import type { CarriedPair } from './inputs.ts';
+import type { PairEntry } from './run-state.ts';
+
+/** Figures of this many merged pairs stay in a run's state. */
+export const FIGURES_KEPT = 500;
+
+/** A pair without all that is at its default, so that thousands of them fit a continue-as-new. */
+export function compactPair({ progress, pivot }: PairEntry): string | CarriedPair {
+  const { pair, state, backend, reason, failure, figures, round } = progress;
+  const carried: CarriedPair = {
+    pair,
+    ...(state !== 'waiting' && { state }),
+    ...(backend !== null && { backend }),
+    ...(reason !== null && { reason }),
+    ...(failure !== null && { failure }),
+    ...(figures !== null && { figures }),
+    ...(round !== 0 && { round }),
+    ...(pivot !== null && { pivot }),
+  };
+  return Object.keys(carried).length === 1 ? pair : carried;
+}
+
+export function expandPair(carried: string | CarriedPair): PairEntry {
+  const from: CarriedPair = typeof carried === 'string' ? { pair: carried } : carried;
+  return {
+    progress: {
+      pair: from.pair,
+      state: from.state ?? 'waiting',
+      backend: from.backend ?? null,
+      reason: from.reason ?? null,
+      failure: from.failure ?? null,
+      figures: from.figures ?? null,
+      round: from.round ?? 0,
+    },
+    pivot: from.pivot ?? null,
+  };
+}

@@ -1,0 +1,48 @@
+import type { MergeFigures, PairProgress, PairState, RunProgress } from '../contract.ts';
+import { isRunning } from './run-state.ts';
+
+/** Markdown for the UI's "current details": what is going on, for somebody who knows nothing else. */
+
+const ROWS_SHOWN = 40;
+
+/** The pairs that matter first: running, set aside, merged, waiting. */
+const ORDER: readonly PairState[] = ['setAside', 'merged', 'skipped', 'waiting'];
+
+export function describeRun(run: RunProgress): string {
+  const rank = ({ state }: PairProgress): number => (isRunning(state) ? -1 : ORDER.indexOf(state));
+  const shown = [...run.pairs].sort((a, b) => rank(a) - rank(b)).slice(0, ROWS_SHOWN);
+  const merged = run.pairs.filter(({ state }) => state === 'merged').length;
+  return [
+    `**${run.name}** is ${run.state}: ${merged} of ${run.pairs.length} pairs merged${run.eta ? `, done about ${run.eta}` : ''}`,
+    '',
+    '| pair | state | backend | figures | reason |',
+    '|---|---|---|---|---|',
+    ...shown.map(
+      (p) =>
+        `| ${p.pair} | ${p.state} | ${p.backend ?? ''} | ${p.figures ? figuresLine(p.figures) : ''} | ${cell(p.reason ?? '')} |`,
+    ),
+    ...(run.pairs.length > shown.length ? ['', `and ${run.pairs.length - shown.length} more`] : []),
+    ...(run.notes.length > 0 ? ['', ...run.notes.map((note) => `- ${note}`)] : []),
+  ].join('\n');
+}
+
+export function describePair(pair: PairProgress, story: readonly string[]): string {
+  return [
+    `**${pair.pair}** is ${pair.state}${pair.backend ? ` (${pair.backend})` : ''}${pair.reason ? `: ${pair.reason}` : ''}`,
+    ...(pair.figures ? ['', figuresLine(pair.figures)] : []),
+    '',
+    ...story.map((line) => `- ${line}`),
+  ].join('\n');
+}
+
+export function figuresLine(figures: MergeFigures): string {
+  const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+  return (
+    `${figures.columns} columns x ${figures.rows} rows from ${figures.files} files, ${gib(figures.bytesOut)}, ` +
+    `${(figures.wallMs / 1000).toFixed(1)} s, peak ${gib(figures.peakBytes)}${figures.alreadyMerged ? ', merged before' : ''}`
+  );
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|');
+}

@@ -1,0 +1,107 @@
+import type { BackendName, FailureType, MergeFigures, PairProgress, PairState, RunConfig } from '../contract.ts';
+import type { PastFailure } from './route.ts';
+
+/** Inputs and results of the workflows: plain JSON, types only. */
+
+/** Knobs that a test turns and an operator need not. */
+export interface Tuning {
+  /** First wait after a failure that waits or is retried; it doubles up to `waitMaxMs`. */
+  waitFirstMs?: number;
+  waitMaxMs?: number;
+  /** Pairs after which the run continues as new. */
+  pairsPerRun?: number;
+}
+
+export interface MergePairsInput {
+  config: RunConfig;
+  /**
+   * Only these pairs, which were set aside in an earlier run: they start as set aside, and the `retryPair` signal that
+   * comes with the start makes them wait.
+   */
+  only?: { pair: string; round: number }[];
+  tuning?: Tuning;
+  /** Set by continue-as-new only. */
+  carried?: CarriedRun;
+}
+
+/** A run's state between two of its parts; a pair that has not been touched is its name alone. */
+export interface CarriedRun {
+  pairs: (string | CarriedPair)[];
+  startedAt: string;
+  epoch: number;
+  searchAttributes: boolean;
+  paused: boolean;
+  notes: string[];
+  newlyMerged: number;
+  mergedMs: number;
+}
+
+export interface CarriedPair {
+  pair: string;
+  state?: PairState;
+  backend?: BackendName;
+  reason?: string;
+  failure?: FailureType;
+  figures?: MergeFigures;
+  round?: number;
+  pivot?: BackendName;
+}
+
+export interface MergePairInput {
+  config: RunConfig;
+  pair: string;
+  round: number;
+  /** Distinguishes this run's attempts on disk from those of every other run. */
+  epoch: number;
+  pivot: BackendName | null;
+  searchAttributes: boolean;
+  tuning?: Tuning;
+  /** Set by continue-as-new only. */
+  carried?: CarriedPairRun;
+}
+
+/** A pair's state between two parts of its workflow, which starts again at discovery: every step is idempotent. */
+export interface CarriedPairRun {
+  failures: PastFailure[];
+  pivot: BackendName | null;
+  paused: boolean;
+  round: number;
+  /** Figures of the output once it is published. */
+  published: MergeFigures | null;
+}
+
+/** What mergePair returns; `state` is merged, setAside or skipped. */
+export type PairOutcome = PairProgress & {
+  /** Of this run's own work, milliseconds; null where there was nothing to merge. */
+  workedMs: number | null;
+  notes: string[];
+};
+
+export interface ScheduledStartInput {
+  config: RunConfig;
+  configDigest: string;
+}
+export interface ScheduledStartResult {
+  started: boolean;
+  workflowId: string;
+  /** Why nothing was started; one line. */
+  reason: string | null;
+}
+
+/** Kept in the memo of a run, so that a client knows it without a worker. */
+export interface RunMemo {
+  configDigest: string;
+  config: RunConfig;
+  /** Pairs to which the run is restricted, or null. */
+  only: string[] | null;
+}
+
+/** Upserted into the memo as the run goes on. */
+export interface RunSummary {
+  state: 'running' | 'paused' | 'done';
+  startedAt: string;
+  running: string | null;
+  counts: Partial<Record<PairState, number>>;
+  /** Operator's retries by pair, where there were any. */
+  rounds: Record<string, number>;
+}

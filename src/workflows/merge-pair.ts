@@ -1,0 +1,120 @@
+import { setHandler } from '@temporalio/workflow';
+import type { MergeFigures } from '../contract.ts';
+import { cleanActivities, lightActivities, localActivities } from './activity-proxies.ts';
+import { failureOf } from './failure-of.ts';
+import type { MergePairInput, PairOutcome } from './inputs.ts';
+import * as messages from './messages.ts';
+import { SkipRequested } from './pair-control.ts';
+import { SetAside, StepRunner } from './step-runner.ts';
+
+/**
+ * One pair on its way: discover, gate, merge (backend by the route), verify, publish, clean, gate.
+ * It ends as merged, set aside or skipped, and never fails because of its data.
+ */
+export async function mergePair(input: MergePairInput): Promise<PairOutcome> {
+  const steps = new StepRunner(input);
+  const { control, reporter } = steps;
+  setHandler(messages.pause, (request) => control.pause(request));
+  setHandler(messages.resume, () => control.resume());
+  setHandler(messages.pivotBackend, (request) => control.pivotBackend(request));
+  setHandler(messages.skipPair, () => control.skip());
+  setHandler(messages.pairStateQuery, () => reporter.progress);
+
+  const startedMs = Date.now();
+  const outcome = (workedMs: number | null): PairOutcome => ({
+    ...reporter.progress,
+    round: steps.round,
+    workedMs,
+    notes: control.notes,
+  });
+  try {
+    const figures = steps.published ?? (await mergeAndPublish(input, steps));
+    const reason = await finish(input, steps, figures);
+    reporter.tell({ state: 'merged', figures, reason });
+    return outcome(figures.alreadyMerged ? null : Date.now() - startedMs);
+  } catch (error) {
+    if (error instanceof SkipRequested) {
+      reporter.tell({ state: 'skipped', reason: 'skipped by the operator' });
+    } else if (error instanceof SetAside) {
+      reporter.tell({ state: 'setAside', failure: error.failure, reason: error.message });
+    } else {
+      throw error;
+    }
+    return outcome(null);
+  }
+}
+
+async function mergeAndPublish(input: MergePairInput, steps: StepRunner): Promise<MergeFigures> {
+  const { config, pair, epoch } = input;
+  const task = { config, pair };
+  const local = localActivities(config);
+  const summary = (text: string) => ({ summary: `${pair}: ${text}` });
+
+  const found = await steps.step('discovering', () =>
+    local.discoverPair.executeWithOptions(summary('read every footer'), [task]),
+  );
+  steps.reporter.tellStory(
+    `${found.files} checkpoints, ${found.columns} columns x ${found.rows} rows, ${found.realigned} to be aligned`,
+  );
+  if (found.alreadyMerged) {
+    steps.control.published = true;
+    return { ...found.alreadyMerged, alreadyMerged: true };
+  }
+
+  await steps.step('gated', () => checkMachine(input, 'before', found.diskBytes));
+  const { backend, merged } = await steps.mergeStep(async (backend) => ({
+    backend,
+    merged: await local.mergeFiles.executeWithOptions(summary(`merge by ${backend}`), [
+      // Attempts on disk are told apart by run and by round: those of an earlier run must not count in this one.
+      { ...task, backend, round: epoch * 1000 + steps.round },
+    ]),
+  }));
+  const parts = [merged];
+  if (config.verify !== 'none') {
+    const verify = () => local.verifyOutput.executeWithOptions(summary(`verify (${config.verify})`), [{ ...task, backend }]);
+    parts.push(await steps.step('verifying', verify));
+  }
+  const publish = () => local.publishOutput.executeWithOptions(summary('give it its final name'), [{ ...task, backend }]);
+  const published = await steps.step('publishing', publish);
+  parts.push(published);
+  steps.control.published = true;
+  steps.published = {
+    ...published,
+    wallMs: parts.reduce((sum, { wallMs }) => sum + wallMs, 0),
+    peakBytes: Math.max(...parts.map(({ peakBytes }) => peakBytes)),
+  };
+  return steps.published;
+}
+
+/** The pair is safe by now: what goes wrong here is told, and changes nothing of that. Returns what to tell, or null. */
+async function finish(input: MergePairInput, steps: StepRunner, figures: MergeFigures): Promise<string | null> {
+  const remarks: string[] = [];
+  const { config, pair } = input;
+  if (config.clean !== 'keep') {
+    const options = { summary: `${pair}: ${config.clean} the merged checkpoints` };
+    try {
+      const receipt = await steps.step('cleaning', () =>
+        cleanActivities().cleanCheckpoints.executeWithOptions(options, [{ config, pair }]),
+      );
+      const kept = receipt.keptExample;
+      if (kept) remarks.push(`${receipt.keptFiles} checkpoints kept: ${kept.file}: ${kept.reason}`);
+    } catch (error) {
+      if (!(error instanceof SetAside)) throw error;
+      remarks.push(`merged, but not cleaned: ${error.message}`);
+    }
+  }
+  if (!figures.alreadyMerged) {
+    // The next pair's own gate does the waiting, so that a finished pair is never held up.
+    const shortage = await checkMachine(input, 'after', 0).then(
+      () => null,
+      (error: unknown) => failureOf(error).message,
+    );
+    if (shortage !== null) remarks.push(`after it the machine is short: ${shortage}`);
+  }
+  return remarks.length === 0 ? null : remarks.join('; ');
+}
+
+function checkMachine({ config, pair }: MergePairInput, when: 'before' | 'after', neededDiskBytes: number) {
+  const options = { summary: `${pair}: health of the machine ${when} the merge` };
+  return lightActivities().checkMachine.executeWithOptions(options, [{ config, neededDiskBytes }]);
+}

@@ -1,0 +1,119 @@
+import {
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  isCancellation,
+  setCurrentDetails,
+  setDefaultSignalHandler,
+  setHandler,
+  upsertMemo,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { RunResult } from '../contract.ts';
+import { lightActivities } from './activity-proxies.ts';
+import { describeRun } from './details.ts';
+import type { MergePairsInput, RunSummary } from './inputs.ts';
+import * as messages from './messages.ts';
+import { runPair } from './run-pair.ts';
+import type { PairEntry } from './run-state.ts';
+import { pristine, RunState } from './run-state.ts';
+import { upsertMergeAttributes } from './search-attributes.ts';
+
+/** Well under the server's limit of 51,200 events: a pair takes some 50 of them. */
+const PAIRS_PER_RUN = 200;
+
+/**
+ * The run: merges the pairs one after the other, each in a child workflow of its own, and says at the end which were
+ * merged and which were set aside. Completes whatever becomes of a pair; fails only where there is nothing to list.
+ */
+export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
+  const { config, carried, tuning } = input;
+  const startedAt = carried?.startedAt ?? workflowInfo().startTime.toISOString();
+  const state = new RunState(config.name, startedAt);
+  if (carried) state.restore(carried);
+
+  let told: RunSummary | null = null;
+  let searchAttributes = carried?.searchAttributes ?? false;
+  const tell = (): void => {
+    setCurrentDetails(describeRun(state.progress()));
+    const summary = state.summary();
+    if (JSON.stringify(summary) === JSON.stringify(told)) return;
+    upsertMemo({ summary });
+    if (searchAttributes && summary.state !== told?.state) upsertMergeAttributes({ state: summary.state });
+    told = summary;
+  };
+  const receive = (apply: (request: unknown) => void) => (request: unknown) => {
+    apply(request);
+    tell();
+  };
+  setHandler(messages.pause, receive((request) => state.pause(request)));
+  setHandler(messages.resume, receive(() => state.resume()));
+  setHandler(messages.pivotBackend, receive((request) => state.pivot(request)));
+  setHandler(messages.skipPair, receive((request) => state.skip(request)));
+  setHandler(messages.retryPair, receive((request) => state.retry(request)));
+  setHandler(messages.pairProgress, (progress) => state.report(progress));
+  setHandler(messages.progress, () => state.progress());
+  setDefaultSignalHandler((name) => state.unknown(name));
+
+  // Attempts on disk carry this number, so that those of an earlier run do not count in this one.
+  const epoch = carried?.epoch ?? Math.floor(Date.parse(startedAt) / 1000);
+  try {
+    if (!carried) {
+      const named = namedEntries(input);
+      if (named) state.setPairs(named);
+      const summary = 'which search attributes does the server know?';
+      ({ searchAttributes } = await lightActivities().readCapabilities.executeWithOptions({ summary }, []));
+      if (!named) state.setPairs(await listEntries(input, state));
+    }
+    for (let pairs = 0; ; pairs += 1) {
+      if (state.paused) tell();
+      await condition(() => !state.paused || state.nextWaiting() === null);
+      const next = state.nextWaiting();
+      if (next === null) break;
+      if (pairs >= (tuning?.pairsPerRun ?? PAIRS_PER_RUN) || workflowInfo().continueAsNewSuggested) {
+        await condition(allHandlersFinished);
+        await continueAsNew<typeof mergePairs>({ ...input, carried: state.carry(epoch, searchAttributes) });
+      }
+      const { pair, round } = next.progress;
+      const { pivot } = next;
+      state.begin(next);
+      tell();
+      const outcome = await runPair(state, {
+        config,
+        pair,
+        round,
+        epoch,
+        pivot,
+        searchAttributes,
+        ...(tuning && { tuning }),
+      });
+      state.finish(next, outcome, Date.now());
+    }
+  } catch (error) {
+    if (isCancellation(error) && searchAttributes) upsertMergeAttributes({ state: 'cancelled' });
+    throw error;
+  }
+  state.end();
+  tell();
+  return state.result();
+}
+
+/** The pairs that the input names; null where they are a pattern. */
+function namedEntries({ config, only }: MergePairsInput): PairEntry[] | null {
+  if (only) {
+    return only.map(({ pair, round }) => ({
+      progress: { ...pristine(pair), state: 'setAside', reason: 'not merged in an earlier run', round },
+      pivot: null,
+    }));
+  }
+  if (typeof config.pairs === 'string') return null;
+  return config.pairs.map((pair) => ({ progress: pristine(pair), pivot: null }));
+}
+
+async function listEntries({ config }: MergePairsInput, state: RunState): Promise<PairEntry[]> {
+  const what = `folders of ${config.root} that match ${String(config.pairs)}`;
+  const options = { summary: `the pairs: ${what}` };
+  const pairs = await lightActivities().listPairs.executeWithOptions(options, [{ config }]);
+  if (pairs.length === 0) state.note(`nothing to do: there are no ${what}`);
+  return pairs.map((pair) => ({ progress: pristine(pair), pivot: null }));
+}

@@ -1,0 +1,158 @@
+import { allHandlersFinished, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
+import type { BackendName, FailureType, MergeFigures, PairState } from '../contract.ts';
+import { failureOf } from './failure-of.ts';
+import type { MergePairInput } from './inputs.ts';
+import type { mergePair } from './merge-pair.ts';
+import { Interrupted, PairControl, SkipRequested } from './pair-control.ts';
+import { PairReporter } from './pair-reporter.ts';
+import type { PastFailure, RoutePolicy } from './route.ts';
+import { chainFrom, describeFailure, forgive, recordFailure, route } from './route.ts';
+
+const WAIT_FIRST_MS = 10_000;
+const WAIT_MAX_MS = 120_000;
+
+/** The pair cannot be merged for now; the others go on. */
+export class SetAside extends Error {
+  override name = 'SetAside';
+  readonly failure: FailureType;
+  constructor(failure: FailureType, reason: string) {
+    super(reason);
+    this.failure = failure;
+  }
+}
+
+/** Runs the steps of one pair under the operator's messages and the route. */
+export class StepRunner {
+  readonly control: PairControl;
+  readonly reporter: PairReporter;
+  round: number;
+  /** Figures of the output once it is published, of this part of the workflow or one before. */
+  published: MergeFigures | null;
+  private readonly input: MergePairInput;
+  private mergeFailures: PastFailure[];
+
+  constructor(input: MergePairInput) {
+    const { carried, pair, searchAttributes } = input;
+    this.input = input;
+    this.control = new PairControl(carried?.paused ?? false, carried ? carried.pivot : input.pivot);
+    this.round = carried?.round ?? input.round;
+    this.mergeFailures = carried?.failures ?? [];
+    this.published = carried?.published ?? null;
+    this.reporter = new PairReporter(
+      { pair, state: 'waiting', backend: null, reason: null, failure: null, figures: null, round: this.round },
+      searchAttributes,
+    );
+  }
+
+  /**
+   * Runs a step that no other backend would change, until it has succeeded: pauses before it, waits and tries again as
+   * the route says, and throws SetAside or SkipRequested where that is the end.
+   */
+  async step<T>(state: PairState, execute: () => Promise<T>): Promise<T> {
+    let failures: PastFailure[] = [];
+    return this.untilDone(state, {
+      decide: () => route(this.policy([null]), failures),
+      execute,
+      failed: (failure) => (failures = recordFailure(failures, { backend: null, ...failure })),
+    });
+  }
+
+  /** The same for the merge, on the backend that the route names. */
+  async mergeStep<T>(execute: (backend: BackendName) => Promise<T>): Promise<T> {
+    let backend: BackendName | null = null;
+    return this.untilDone('merging', {
+      decide: () => {
+        this.takePivot();
+        const chain = chainFrom(this.input.config.backends, this.control.pivot);
+        const decision = route(this.policy(chain), this.mergeFailures);
+        if (decision.kind !== 'setAside') backend = decision.backend;
+        return decision;
+      },
+      execute: async () => {
+        if (backend === null) throw new Error('the route names a backend for every merge');
+        this.control.merging = true;
+        try {
+          return await execute(backend);
+        } finally {
+          this.control.merging = false;
+        }
+      },
+      failed: (failure) => (this.mergeFailures = recordFailure(this.mergeFailures, { backend, ...failure })),
+    });
+  }
+
+  private async untilDone<T>(
+    state: PairState,
+    step: {
+      decide: () => ReturnType<typeof route>;
+      execute: () => Promise<T>;
+      failed: (failure: ReturnType<typeof failureOf>) => void;
+    },
+  ): Promise<T> {
+    let waited = false;
+    for (;;) {
+      await this.ready(state);
+      const decision = step.decide();
+      if (decision.kind === 'setAside') throw new SetAside(decision.failure, decision.reason);
+      if (decision.kind === 'wait' && !waited) {
+        waited = true;
+        await this.wait(decision.waitMs, decision.reason);
+        continue;
+      }
+      const { backend } = decision;
+      this.reporter.tell({ state, reason: null, ...(backend !== null && { backend }) });
+      try {
+        return await this.control.interruptible(step.execute);
+      } catch (error) {
+        if (error instanceof Interrupted) continue;
+        const failure = failureOf(error);
+        this.reporter.tellStory(`${state} failed: ${describeFailure({ backend, ...failure })}`);
+        step.failed(failure);
+        waited = false;
+      }
+    }
+  }
+
+  private policy(chain: RoutePolicy['chain']): RoutePolicy {
+    const { tuning } = this.input;
+    return { chain, waitFirstMs: tuning?.waitFirstMs ?? WAIT_FIRST_MS, waitMaxMs: tuning?.waitMaxMs ?? WAIT_MAX_MS };
+  }
+
+  /** An operator's choice makes a backend eligible again; a new round keeps its old attempts from counting. */
+  private takePivot(): void {
+    const backend = this.control.newPivot;
+    if (backend === null) return;
+    this.control.newPivot = null;
+    if (this.mergeFailures.some((past) => past.backend === backend)) this.round += 1;
+    this.mergeFailures = forgive(this.mergeFailures, backend);
+    this.reporter.tell({ round: this.round });
+  }
+
+  /** Holds a paused pair before its next step. */
+  private async ready(next: PairState): Promise<void> {
+    while (!this.control.skipped && this.control.paused) {
+      this.reporter.tell({ state: 'paused', reason: `paused by the operator before ${next}` });
+      await condition(() => !this.control.paused || this.control.skipped);
+    }
+    if (this.control.skipped) throw new SkipRequested();
+  }
+
+  /** A durable wait that ends early when a message comes. */
+  private async wait(ms: number, reason: string): Promise<void> {
+    if (workflowInfo().continueAsNewSuggested) await this.continueAsNew();
+    this.reporter.tell({ state: 'gated', reason: `waits: ${reason}` });
+    const { version } = this.control;
+    await condition(() => this.control.version !== version, ms, { summary: reason });
+  }
+
+  /** A pair may wait for weeks until a disk is emptied: its history must not grow without end. */
+  private async continueAsNew(): Promise<void> {
+    await this.reporter.settled();
+    await condition(allHandlersFinished);
+    if (this.control.skipped) return;
+    this.takePivot();
+    const { pivot, paused } = this.control;
+    const { mergeFailures: failures, round, published } = this;
+    await continueAsNew<typeof mergePair>({ ...this.input, carried: { failures, pivot, paused, round, published } });
+  }
+}

@@ -1,0 +1,145 @@
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import type { ActivityDependencies } from '../../../src/activities/dependencies.ts';
+import type { Backend, MergeContext } from '../../../src/backends/backend.ts';
+import { MergeError } from '../../../src/backends/backend.ts';
+import { openJournal } from '../../../src/backends/journal.ts';
+import type { BackendName, FailureType, MergeFigures, RunConfig } from '../../../src/contract.ts';
+import type { HealthReport } from '../../../src/guard/health.ts';
+import type { Discovery, MergeJob } from '../../../src/merge/job.ts';
+
+/** What one attempt does; gets the attempt's context, so that it can hang until it is stopped. */
+export type Act = (context: MergeContext) => Promise<void> | void;
+
+/**
+ * The real activities over a machine that is made up: these tests are about the order of things, failures and messages,
+ * which real merges would make slow and rare. Real merges under the real guard have tests of their own.
+ */
+export class FakeMachine {
+  /** What happened, in order: `discover EURUSD`, `merge EURUSD local`, `clean EURUSD`. */
+  readonly calls: string[] = [];
+  readonly healthReports: HealthReport[] = [];
+  journal: ActivityDependencies['openJournal'] = openJournal;
+  readonly root: string;
+  private readonly acts = new Map<string, Act[]>();
+  private readonly merged = new Set<string>();
+
+  constructor() {
+    this.root = mkdtempSync(join(tmpdir(), 'widemerge-test-'));
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.root, { recursive: true, force: true });
+  }
+
+  config(name: string, pairs: RunConfig['pairs'], changes: Partial<RunConfig> = {}): RunConfig {
+    return {
+      name,
+      root: this.root,
+      output: this.root,
+      pairs,
+      key: 'interval_time',
+      checkpoints: { pattern: '*.parquet', expected: null },
+      rows: 'union',
+      reference: null,
+      backends: ['local', 'duckdb'],
+      limits: { memoryBytes: 2 ** 30, killAboveBytes: 2 ** 31, timeoutMs: 60_000, stallMs: 30_000 },
+      health: { minFreeMemoryBytes: 0, maxSwapUsedPercent: 100, minFreeDiskBytes: 0 },
+      verify: 'bytes',
+      clean: 'keep',
+      replace: false,
+      ...changes,
+    };
+  }
+
+  /** What the next attempts at `step PAIR` (`merge EURUSD`) do; after them, and without them, attempts succeed. */
+  script(step: string, ...acts: Act[]): void {
+    this.acts.set(step, [...(this.acts.get(step) ?? []), ...acts]);
+  }
+
+  /** The pair counts as merged by an earlier run. */
+  mergedBefore(pair: string): void {
+    this.merged.add(pair);
+  }
+
+  readonly dependencies = (searchAttributesReady: boolean): ActivityDependencies => ({
+    backends: { local: this.backend('local'), bigquery: this.backend('bigquery'), duckdb: this.backend('duckdb') },
+    runMergeProcess: (job, context) => this.process(job, context),
+    checkHealth: () => Promise.resolve(this.healthReports.shift() ?? healthy([])),
+    cleanSources: async (path, mode) => {
+      await this.act('clean', basename(path, '.parquet'), '', {});
+      return { mode, files: 2, bytes: 10, kept: [], restore: null };
+    },
+    openJournal: (dir) => this.journal(dir),
+    machineLock: join(this.root, 'lock'),
+    totalMemoryBytes: 2 ** 34,
+    searchAttributesReady: () => searchAttributesReady,
+  });
+
+  private backend(name: BackendName): Backend {
+    return {
+      name,
+      merge: async (job, context) => {
+        await this.act('merge', basename(job.source.dir), ` ${name}`, context);
+        return FIGURES;
+      },
+    };
+  }
+
+  private async process(
+    job: MergeJob,
+    context: MergeContext,
+  ): Promise<{ discovery?: Discovery; figures?: MergeFigures }> {
+    const [step] = job.steps;
+    const pair = basename(job.source.dir);
+    await this.act(String(step), pair, '', context);
+    if (step !== 'discover') return { figures: FIGURES };
+    const alreadyMerged = this.merged.has(pair) ? FIGURES : null;
+    return { discovery: { ...COUNTS, diskBytes: 100, alreadyMerged } };
+  }
+
+  private async act(step: string, pair: string, detail: string, context: Pick<MergeContext, 'signal'>): Promise<void> {
+    this.calls.push(`${step} ${pair}${detail}`);
+    await this.acts.get(`${step} ${pair}`)?.shift()?.(context as MergeContext);
+  }
+}
+
+export const fails = (type: FailureType, message: string = `made up ${type}`): Act => {
+  return () => {
+    throw new MergeError({ type, message });
+  };
+};
+
+/** Runs until it is stopped, like a merge that takes hours; heartbeats some memory. */
+export const hangs: Act = async ({ signal, onMemory, onProgress }) => {
+  onMemory?.(123_456);
+  onProgress?.({ event: 'progress', step: 'merge', filesDone: 1, filesTotal: 3, bytesDone: 10, bytesTotal: 30 });
+  await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
+};
+
+/** Runs until the test lets it go. */
+export function gate(): { act: Act; open: () => void } {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { act: () => opened, open };
+}
+
+export function healthy(reasons: string[]): HealthReport {
+  const figures = { freeMemoryBytes: 1, swapUsedPercent: 0, freeDiskBytes: 1, load1: 0 };
+  return { healthy: reasons.length === 0, reasons, figures };
+}
+
+const COUNTS = { files: 3, rows: 10, columns: 7, aligned: 3, realigned: 0, bytesIn: 30 };
+
+export const FIGURES: MergeFigures = {
+  ...COUNTS,
+  bytesOut: 30,
+  bytesCloned: 0,
+  bytesCopied: 30,
+  wallMs: 5,
+  peakBytes: 1000,
+  verified: 'bytes',
+  alreadyMerged: false,
+};
