@@ -17,10 +17,15 @@ async function silentQueues(connection, namespace) {
   ];
   const silent = [];
   for (const [name, taskQueueType] of wanted) {
-    const { pollers } = await connection.workflowService.describeTaskQueue({ namespace, taskQueue: { name }, taskQueueType });
+    const { pollers } = await connection.workflowService.describeTaskQueue({
+      namespace,
+      taskQueue: { name },
+      taskQueueType,
+    });
     const fresh = (poller) => Date.now() - Number(poller.lastAccessTime?.seconds ?? 0) * 1000 < FRESH_MS;
     // The worker's identity ends in its host's name; another machine's worker does not make this one healthy.
-    if (!(pollers ?? []).some((poller) => poller.identity?.endsWith(`@${hostname()}`) && fresh(poller))) silent.push(name);
+    if (!(pollers ?? []).some((poller) => poller.identity?.endsWith(`@${hostname()}`) && fresh(poller)))
+      silent.push(name);
   }
   return silent;
 }

@@ -29,5 +29,8 @@ export function readConnectConfig(): ClientConnectConfig {
 
 export function unreachable(address: string = DEFAULT_ADDRESS, cause: unknown): CommandError {
   const advice = 'start one here with `widemerge server`, or name another one in TEMPORAL_ADDRESS';
-  return new CommandError({ type: 'ServerUnavailable', message: `no Temporal server answers on ${address}: ${advice}` }, { cause });
+  return new CommandError(
+    { type: 'ServerUnavailable', message: `no Temporal server answers on ${address}: ${advice}` },
+    { cause },
+  );
 }

@@ -33,15 +33,12 @@ export async function demo(options: DemoOptions): Promise<void> {
     const binary = await ensureTemporalBinary((line) => display.line(line));
     await using place = await openFolder(options.dir);
     const stage = await Promise.race([setStage(place.folder, display), interrupted]);
-    await using cleanup = new AsyncDisposableStack();
-    const server = await startServer({
+    await using server = await startServer({
       binary,
       dbFilename: join(stage.folder, 'temporal.db'),
       logFile: join(stage.folder, 'temporal.log'),
     });
-    cleanup.defer(() => server.stop());
-    const worker = new WorkerProcess(stage.folder, server.address);
-    cleanup.defer(() => worker.stop());
+    await using worker = new WorkerProcess(stage.folder, server.address);
     await worker.start();
     display.line(`Temporal server on ${server.address}; its UI: ${runUrl(server, stage)}`);
 

@@ -17,13 +17,21 @@ export class UsageError extends Error {
   override name = 'ConfigInvalid';
 }
 
+/** A failure for machines, the last line of a `--json` output. */
+export interface ErrorFacts {
+  type: string;
+  message: string;
+  file?: string;
+  column?: string;
+}
+
 /** The work itself failed, in a way that was foreseen: `type` is one of the contract's failures where it is about a merge. */
 export class CommandError extends Error {
-  readonly facts: { type: string; message: string; file?: string; column?: string };
-  constructor(facts: { type: string; message: string; file?: string; column?: string }, options?: ErrorOptions) {
-    super(facts.message, options);
-    this.name = facts.type;
-    this.facts = facts;
+  readonly facts: ErrorFacts;
+  constructor({ type, message, file, column }: ErrorFacts, options?: ErrorOptions) {
+    super(message, options);
+    this.name = type;
+    this.facts = { type, message, ...(file !== undefined && { file }), ...(column !== undefined && { column }) };
   }
 }
 
@@ -39,8 +47,7 @@ export interface Failure {
   exitCode: number;
   /** For people: `type: message`, a line for each problem. */
   text: string;
-  /** For machines. */
-  facts: { type: string; message: string; file?: string; column?: string };
+  facts: ErrorFacts;
 }
 
 /** The one place that turns errors into exit codes. */

@@ -20,17 +20,17 @@ export async function followRun(
   until: Promise<unknown>,
   onStatus: (status: RunStatus) => void = () => undefined,
 ): Promise<void> {
-  let over = false;
-  const ended = until.then(
-    () => void (over = true),
-    () => void (over = true),
-  );
+  const state = { over: false };
+  const onEnd = (): void => {
+    state.over = true;
+  };
+  const ended = until.then(onEnd, onEnd);
   let before: PairProgress[] = [];
   let remark: string | null = null;
   const seenNotes = new Set<string>();
   for (;;) {
     // Asked before the last look, so that the end itself is shown.
-    const isLast = over;
+    const isLast = state.over;
     const status = await readStatus(client, name).catch(() => null);
     if (status === null) display.draw([`${name}: the Temporal server does not answer; waiting for it`]);
     else {

@@ -22,7 +22,9 @@ export async function init(dir: string, options: InitOptions): Promise<void> {
   const key = options.key ?? (await findKey(root, pairs));
   await writeFile(target, configText(target, root, pairs, key), { flag: 'wx' });
   const counts = new Set(pairs.map(({ files }) => files.length));
-  console.log(`wrote ${options.out}: ${pairs.length} pair${pairs.length === 1 ? '' : 's'}, ${[...counts].join(' or ')} checkpoints each, key ${key}`);
+  console.log(
+    `wrote ${options.out}: ${pairs.length} pair${pairs.length === 1 ? '' : 's'}, ${[...counts].join(' or ')} checkpoints each, key ${key}`,
+  );
   console.log(`next: widemerge run ${options.out}`);
 }
 
@@ -63,7 +65,9 @@ function configText(target: string, root: string, pairs: PairFolder[], key: stri
   const counts = new Map<number, string[]>();
   for (const { pair, files } of pairs) counts.set(files.length, [...(counts.get(files.length) ?? []), pair]);
   const same = counts.size === 1 ? [...counts.keys()][0]! : null;
-  const differing = [...counts].map(([count, names]) => `${count} (${names.slice(0, 3).join(', ')}${names.length > 3 ? ', ...' : ''})`);
+  const differing = [...counts].map(
+    ([count, names]) => `${count} (${names.slice(0, 3).join(', ')}${names.length > 3 ? ', ...' : ''})`,
+  );
   const expected =
     same === null
       ? `  # The pairs differ: ${differing.join('; ')}. Set a number to have the others set aside.\n  expected: null`

@@ -14,7 +14,10 @@ export function runLines(status: RunStatus, height: number): string[] {
   const room = Math.max(3, height - head.length - notes.length - 3);
   let shown = progress.pairs;
   const hidden: string[] = [];
-  for (const [states, word] of [[DONE, 'merged or skipped'], [['waiting'], 'waiting']] as const) {
+  for (const [states, word] of [
+    [DONE, 'merged or skipped'],
+    [['waiting'], 'waiting'],
+  ] as const) {
     const excess = shown.length - room;
     if (excess <= 0) break;
     const candidates = shown.filter(({ state }) => (states as readonly string[]).includes(state));
@@ -61,7 +64,7 @@ function liveText(pair: PairProgress, live: LiveActivity[]): string {
   return parts.join(', ');
 }
 
-export function headline({ progress, remark, workflowStatus }: RunStatus): string {
+function headline({ progress, remark, workflowStatus }: RunStatus): string {
   const merged = progress.pairs.filter(({ state }) => state === 'merged').length;
   const aside = progress.pairs.filter(({ state }) => state === 'setAside').length;
   const parts = [`${progress.name} is ${progress.state}`, `${merged} of ${progress.pairs.length} pairs merged`];

@@ -29,7 +29,9 @@ export async function createSchedule(configPath: string, options: ScheduleCreate
     { paused },
   );
   const { nextAt } = await schedules.describeSchedule(temporal.client, config.name);
-  console.log(`schedule ${config.name}: ${paused ? 'paused' : `next start ${nextAt ?? 'never'}`}; later changes of ${configPath} do not reach it`);
+  console.log(
+    `schedule ${config.name}: ${paused ? 'paused' : `next start ${nextAt ?? 'never'}`}; later changes of ${configPath} do not reach it`,
+  );
 }
 
 export async function listSchedules(options: { json: boolean }): Promise<void> {

@@ -18,7 +18,10 @@ export interface ServerCommandOptions {
 export async function server(options: ServerCommandOptions): Promise<void> {
   const binary = await ensureTemporalBinary((line) => console.log(line));
   if (options.fetchOnly) return;
-  for (const [flag, port] of [['--port', options.port], ['--ui-port', options.uiPort]] as const)
+  for (const [flag, port] of [
+    ['--port', options.port],
+    ['--ui-port', options.uiPort],
+  ] as const)
     if (!(await isPortFree(port))) throw new UsageError(`port ${port} is taken; give another one: ${flag} ${port + 1}`);
 
   const dbFilename = resolve(options.state ?? join(environment.stateDir, 'widemerge', 'temporal.db'));
@@ -31,9 +34,14 @@ export async function server(options: ServerCommandOptions): Promise<void> {
     uiPort: options.uiPort,
     logFile: `${dbFilename}.log`,
   });
-  console.log(`Temporal server on ${running.address}, UI on ${running.uiUrl ?? 'no port'}, state in ${dbFilename}; Ctrl-C ends it`);
-  const interrupted = new Promise<void>((done) => interrupt.signal.addEventListener('abort', () => done(), { once: true }));
+  console.log(
+    `Temporal server on ${running.address}, UI on ${running.uiUrl ?? 'no port'}, state in ${dbFilename}; Ctrl-C ends it`,
+  );
+  const interrupted = new Promise<void>((done) =>
+    interrupt.signal.addEventListener('abort', () => done(), { once: true }),
+  );
   await Promise.race([interrupted, running.ended]);
-  if (!interrupt.signal.aborted) throw new Error(`the Temporal server has ended by itself; its log is ${dbFilename}.log`);
+  if (!interrupt.signal.aborted)
+    throw new Error(`the Temporal server has ended by itself; its log is ${dbFilename}.log`);
   await running.stop();
 }

@@ -51,10 +51,15 @@ export function bar(share: number, width: number): string {
 export function table(heading: string[], rows: string[][]): string[] {
   const all = [heading, ...rows];
   const widths = heading.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
-  const right = heading.map((_, column) => rows.some((row) => /^[\d<]/.test(row[column] ?? '')));
+  const right = heading.map((_, column) => {
+    const cells = rows.map((row) => row[column] ?? '').filter((cell) => cell !== '');
+    return cells.length > 0 && cells.every((cell) => /^\d[\d.,]*( [a-zA-Z]+)?( \d+ [a-z]+)?$/.test(cell));
+  });
   return all.map((row) =>
     row
-      .map((cell, column) => (right[column] === true ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))
+      .map((cell, column) =>
+        right[column] === true ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
+      )
       .join('  ')
       .trimEnd(),
   );

@@ -4,8 +4,8 @@ import { MESSAGES, runWorkflowId, WORKFLOW_TYPES } from '../contract.ts';
 import { isRunning, pristine } from '../workflows/run-state.ts';
 import type { LiveActivity } from './live-activities.ts';
 import { liveActivities } from './live-activities.ts';
-import type { DescribedRun } from './memo.ts';
-import { readMemo } from './memo.ts';
+import type { DescribedRun } from './describe-run.ts';
+import { readInput, readMemo } from './describe-run.ts';
 
 export interface RunStatus {
   progress: RunProgress;
@@ -51,8 +51,9 @@ async function queryProgress(client: Client, name: string): Promise<RunProgress 
 
 /** From the memo, the children's search attributes and memos, and the result where there is one. */
 async function progressOnServer(client: Client, name: string, run: DescribedRun): Promise<RunProgress> {
-  const { config, summary } = run;
-  const names = run.only ?? (Array.isArray(config?.pairs) ? config.pairs : []);
+  const { summary } = run;
+  const { config, only } = await readInput(client, name);
+  const names = only?.map(({ pair }) => pair) ?? (Array.isArray(config.pairs) ? config.pairs : []);
   const pairs = new Map<string, PairProgress>(names.map((pair) => [pair, pristine(pair)]));
   const startedAt = summary?.startedAt ?? run.description.startTime.toISOString();
 

@@ -5,8 +5,9 @@ import { MESSAGES, runWorkflowId, TASK_QUEUES } from '../contract.ts';
 import type { RunMemo } from '../workflows/inputs.ts';
 import type { mergePairs } from '../workflows/merge-pairs.ts';
 import { RunError } from './errors.ts';
-import type { DescribedRun } from './memo.ts';
-import { readMemo } from './memo.ts';
+import { configDigest } from './digest.ts';
+import type { DescribedRun } from './describe-run.ts';
+import { readInput, readMemo } from './describe-run.ts';
 import type { StartRunOptions } from './start-run.ts';
 import { runSummary } from './start-run.ts';
 
@@ -39,16 +40,16 @@ export async function signalRetry(
   options: StartRunOptions = {},
 ): Promise<{ restarted: boolean }> {
   const described = await readMemo(client, name);
-  const { config, configDigest, only } = described;
-  if (described.open || !config || configDigest === undefined) {
+  if (described.open) {
     await signal(client, name, MESSAGES.retryPair, request);
     return { restarted: false };
   }
   const { pair } = request;
+  const { config } = await readInput(client, name);
   if (Array.isArray(config.pairs) && !config.pairs.includes(pair)) {
     throw new RunError('notFound', `run ${name} has no pair ${pair}: it has ${config.pairs.join(', ')}`);
   }
-  const memo: RunMemo = { config, configDigest, only: [pair] };
+  const memo: RunMemo = { configDigest: described.configDigest ?? configDigest(config) };
   const input = {
     config,
     only: [{ pair, round: roundOf(described, pair) }],
@@ -62,7 +63,7 @@ export async function signalRetry(
     signal: MESSAGES.retryPair,
     signalArgs: [request],
     memo: { ...memo },
-    staticSummary: `retry of ${pair}${only ? '' : ` after ${runSummary(config)}`}`,
+    staticSummary: `retry of ${pair}: ${runSummary(config)}`,
   });
   return { restarted: true };
 }

@@ -6,7 +6,7 @@ import type { RunMemo, Tuning } from '../workflows/inputs.ts';
 import type { mergePairs } from '../workflows/merge-pairs.ts';
 import { configDigest } from './digest.ts';
 import { RunError } from './errors.ts';
-import { readMemo } from './memo.ts';
+import { readInput, readMemo } from './describe-run.ts';
 
 export interface StartRunOptions {
   /** Appended to the names of the task queues, for tests. */
@@ -31,7 +31,7 @@ export interface StartedRun {
 export async function startRun(client: Client, config: RunConfig, options: StartRunOptions = {}): Promise<StartedRun> {
   const workflowId = runWorkflowId(config.name);
   const digest = configDigest(config);
-  const memo: RunMemo = { configDigest: digest, config, only: null };
+  const memo: RunMemo = { configDigest: digest };
   try {
     const handle = await client.workflow.start<typeof mergePairs>('mergePairs', {
       workflowId,
@@ -53,7 +53,8 @@ export async function startRun(client: Client, config: RunConfig, options: Start
       );
     }
     const handle = client.workflow.getHandle<typeof mergePairs>(workflowId);
-    return { workflowId, runId: running.runId, attached: true, only: running.only, handle };
+    const { only } = await readInput(client, config.name);
+    return { workflowId, runId: running.runId, attached: true, only: only?.map(({ pair }) => pair) ?? null, handle };
   }
 }
 

@@ -28,7 +28,11 @@ export function parseConfig(text: string, path: string): RunConfig {
   const document = parseDocument(text, { prettyErrors: true });
   // The first line says what and where; the rest is an excerpt.
   const faults = [...document.errors, ...document.warnings];
-  if (faults.length > 0) throw new ConfigError(path, faults.map((fault) => fault.message.split('\n')[0] ?? fault.code));
+  if (faults.length > 0)
+    throw new ConfigError(
+      path,
+      faults.map((fault) => fault.message.split('\n')[0] ?? fault.code),
+    );
   const input: unknown = document.toJS();
   const result = configSchema.safeParse(input);
   if (!result.success) throw new ConfigError(path, problemLines(result.error.issues, input));

@@ -29,9 +29,11 @@ function linesOf(issue: Issue, input: unknown): string[] {
   // A union says what each of its members missed; the member that the value was meant for is the one of its own type.
   if (issue.code === 'invalid_union') {
     const value = valueAt(input, issue.path);
-    const meant = issue.errors.find((errors) => errors.every((error) => error.path.length > 0 || isAbout(error, value)));
+    const meant = issue.errors.find((errors) =>
+      errors.every((error) => error.path.length > 0 || isAbout(error, value)),
+    );
     if (meant !== undefined)
-      return meant.flatMap((inner) => linesOf({ ...inner, path: [...issue.path, ...inner.path] } as Issue, input));
+      return meant.flatMap((inner) => linesOf({ ...inner, path: [...issue.path, ...inner.path] }, input));
   }
   const value = valueAt(input, issue.path);
   if (value === undefined && issue.code === 'invalid_type')
@@ -47,7 +49,10 @@ function isAbout(issue: Issue, value: unknown): boolean {
 function expectation(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_value':
-      return `expected ${issue.values.map(String).join(', ').replace(/, ([^,]*)$/, ' or $1')}`;
+      return `expected ${issue.values
+        .map(String)
+        .join(', ')
+        .replace(/, ([^,]*)$/, ' or $1')}`;
     case 'invalid_type':
       return `expected ${TYPE_NAMES[issue.expected] ?? issue.message}`;
     default:

@@ -158,5 +158,4 @@ export const configSchema = z
       });
   });
 
-export type ConfigInput = z.input<typeof configSchema>;
 export type CheckedConfig = z.output<typeof configSchema>;

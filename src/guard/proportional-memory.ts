@@ -1,7 +1,10 @@
 import { readProportionalMemory } from './proc.ts';
 
-/** How long a walk through page tables may keep the watcher from its next sample. */
-const PATIENCE_MS = 250;
+/**
+ * How long a walk through page tables may keep the watcher from its next sample: long, since on a busy machine it is slow, and
+ * since its answer keeps a tree alive that only seems to be too large.
+ */
+const PATIENCE_MS = 1000;
 
 /** The walk that is still waiting for a process's memory lock. Never a second one: each would hold a thread of Node's pool. */
 let pending: Promise<unknown> | null = null;

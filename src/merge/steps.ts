@@ -2,7 +2,7 @@
  * The way of one pair through the engine: discover, merge, verify, publish. Each step may run in a process of its own;
  * what one leaves for the next is a draft of the manifest in the workspace. Each is idempotent.
  */
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MergeFigures } from '../contract.ts';
 import { listCheckpoints, type CheckpointFile } from './discover.ts';
@@ -263,14 +263,8 @@ async function runPublish(session: Session): Promise<boolean> {
     replace: job.output.replace,
     readManifestId,
   });
-  await tidyWorkspace(workspace);
+  // The machine's lock is held until this process ends, so nobody else can be about to use the pair's own.
+  await rm(workspace, { recursive: true, force: true });
   emit({ event: 'published', figures: draft.figures });
   return false;
-}
-
-/** Lock and journal stay: other processes may hold them open. */
-async function tidyWorkspace(workspace: string): Promise<void> {
-  const names = await readdir(workspace).catch(() => []);
-  for (const name of names)
-    if (!['lock', 'journal.jsonl'].includes(name)) await rm(join(workspace, name), { recursive: true, force: true });
 }

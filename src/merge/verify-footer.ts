@@ -44,9 +44,13 @@ export function matchColumns(plan: MergePlan, output: Footer, byteComparable: bo
 function checkKey({ spine, keyName, checkpoints }: MergePlan, column: Column, byteComparable: boolean): void {
   if (column.name !== keyName) throw mismatch(`its first column is ${column.name} instead of the key ${keyName}`);
   const type = keyTypeOf(column, OUTPUT);
+  // A key that was taken over keeps its unit, though other files may have a finer one.
+  if (spine.source !== null) {
+    checkColumn(checkpoints[spine.source]!.key, column, byteComparable ? true : null);
+    return;
+  }
   if (JSON.stringify(sortedEntries(type)) !== JSON.stringify(sortedEntries(spine.type)))
     throw mismatch(`its key has the type ${JSON.stringify(type)} instead of ${JSON.stringify(spine.type)}`, keyName);
-  if (spine.source !== null) checkColumn(checkpoints[spine.source]!.key, column, byteComparable ? true : null);
 }
 
 const sortedEntries = (value: object): [string, unknown][] =>

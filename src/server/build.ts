@@ -53,5 +53,6 @@ async function runGo(args: string[]): Promise<void> {
       { cause },
     );
   }
-  if (code !== 0) throw new Error(`go build of the Temporal CLI failed: ${tail.trim().split('\n').slice(-5).join(' | ')}`);
+  if (code !== 0)
+    throw new Error(`go build of the Temporal CLI failed: ${tail.trim().split('\n').slice(-5).join(' | ')}`);
 }

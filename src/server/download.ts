@@ -17,7 +17,10 @@ export async function downloadTemporal(target: string, log: (line: string) => vo
   const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
   const url = `https://temporal.download/cli/archive/v${CLI_VERSION}?platform=${process.platform}&arch=${architecture}`;
   const answered = new AbortController();
-  const timer = setTimeout(() => answered.abort(new Error(`no answer in ${ANSWER_TIMEOUT_MS / 1000} s`)), ANSWER_TIMEOUT_MS);
+  const timer = setTimeout(
+    () => answered.abort(new Error(`no answer in ${ANSWER_TIMEOUT_MS / 1000} s`)),
+    ANSWER_TIMEOUT_MS,
+  );
   let response: Response;
   try {
     response = await fetch(url, {

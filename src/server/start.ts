@@ -19,7 +19,7 @@ export interface ServerOptions {
   logFile?: string;
 }
 
-export interface RunningServer {
+export interface RunningServer extends AsyncDisposable {
   /** host:port of the frontend. */
   address: string;
   uiUrl: string | null;
@@ -75,7 +75,14 @@ async function startOnce(options: ServerOptions): Promise<RunningServer> {
       cause: error,
     });
   }
-  return { address, uiUrl: uiPort === 0 ? null : `http://127.0.0.1:${uiPort}`, pid: server.pid!, ended, stop };
+  return {
+    address,
+    uiUrl: uiPort === 0 ? null : `http://127.0.0.1:${uiPort}`,
+    pid: server.pid!,
+    ended,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
 }
 
 async function untilHealthy(server: ChildProcess, address: string, namespace: string): Promise<void> {

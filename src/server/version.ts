@@ -13,7 +13,8 @@ const OLDEST_SERVER = [1, 26] as const;
 export async function checkTemporalBinary(binary: string): Promise<string> {
   const { stdout } = await run(binary, ['--version'], { timeout: 20_000 });
   const version = /\(Server (\d+)\.(\d+)\.\d+[^,)]*/.exec(stdout);
-  if (version === null) throw new Error(`${binary} is no Temporal command line (it says: ${stdout.trim().slice(0, 80)})`);
+  if (version === null)
+    throw new Error(`${binary} is no Temporal command line (it says: ${stdout.trim().slice(0, 80)})`);
   const [major, minor] = [Number(version[1]), Number(version[2])];
   if (major < OLDEST_SERVER[0] || (major === OLDEST_SERVER[0] && minor < OLDEST_SERVER[1]))
     throw new Error(`${binary} has Server ${major}.${minor}, older than ${OLDEST_SERVER.join('.')}`);

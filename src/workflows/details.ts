@@ -5,12 +5,17 @@ import { isRunning } from './run-state.ts';
 
 const ROWS_SHOWN = 40;
 
-/** The pairs that matter first: running, set aside, merged, waiting. */
-const ORDER: readonly PairState[] = ['setAside', 'merged', 'skipped', 'waiting'];
+/** The pairs that matter first. */
+const ORDER: readonly ((state: PairState) => boolean)[] = [
+  isRunning,
+  (state) => state === 'setAside',
+  (state) => state === 'skipped',
+  (state) => state === 'merged',
+  (state) => state === 'waiting',
+];
 
 export function describeRun(run: RunProgress): string {
-  const rank = ({ state }: PairProgress): number => (isRunning(state) ? -1 : ORDER.indexOf(state));
-  const shown = [...run.pairs].sort((a, b) => rank(a) - rank(b)).slice(0, ROWS_SHOWN);
+  const shown = ORDER.flatMap((wanted) => run.pairs.filter(({ state }) => wanted(state))).slice(0, ROWS_SHOWN);
   const merged = run.pairs.filter(({ state }) => state === 'merged').length;
   return [
     `**${run.name}** is ${run.state}: ${merged} of ${run.pairs.length} pairs merged${run.eta ? `, done about ${run.eta}` : ''}`,

@@ -88,12 +88,9 @@ export interface ScheduledStartResult {
   reason: string | null;
 }
 
-/** Kept in the memo of a run, so that a client knows it without a worker. */
+/** In the memo of a run from its start. Small: servers warn above 2 KB. */
 export interface RunMemo {
   configDigest: string;
-  config: RunConfig;
-  /** Pairs to which the run is restricted, or null. */
-  only: string[] | null;
 }
 
 /** Upserted into the memo as the run goes on. */

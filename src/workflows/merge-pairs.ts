@@ -34,8 +34,9 @@ export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
 
   let told: RunSummary | null = null;
   let searchAttributes = carried?.searchAttributes ?? false;
+  const show = (): void => setCurrentDetails(describeRun(state.progress()));
   const tell = (): void => {
-    setCurrentDetails(describeRun(state.progress()));
+    show();
     const summary = state.summary();
     if (JSON.stringify(summary) === JSON.stringify(told)) return;
     upsertMemo({ summary });
@@ -51,7 +52,10 @@ export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
   setHandler(messages.pivotBackend, receive((request) => state.pivot(request)));
   setHandler(messages.skipPair, receive((request) => state.skip(request)));
   setHandler(messages.retryPair, receive((request) => state.retry(request)));
-  setHandler(messages.pairProgress, (progress) => state.report(progress));
+  setHandler(messages.pairProgress, (progress) => {
+    state.report(progress);
+    show();
+  });
   setHandler(messages.progress, () => state.progress());
   setDefaultSignalHandler((name) => state.unknown(name));
 
@@ -79,7 +83,8 @@ export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
       state.begin(next);
       tell();
       const outcome = await runPair(state, {
-        config,
+        // Thousands of names in every child's and activity's input would fill the histories.
+        config: { ...config, pairs: [pair] },
         pair,
         round,
         epoch,

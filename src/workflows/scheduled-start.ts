@@ -12,7 +12,7 @@ import type { mergePairs } from './merge-pairs.ts';
 export async function scheduledStart(input: ScheduledStartInput): Promise<ScheduledStartResult> {
   const { config, configDigest } = input;
   const workflowId = runWorkflowId(config.name);
-  const memo: RunMemo = { config, configDigest, only: null };
+  const memo: RunMemo = { configDigest };
   try {
     await startChild<typeof mergePairs>('mergePairs', {
       workflowId,

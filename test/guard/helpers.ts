@@ -21,10 +21,14 @@ export const LIMITS: GuardLimits = {
 
 export const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}.ts`, import.meta.url));
 
-/** A word in the command line of all processes of one test, which must all be gone at its end. */
+/** A word in the command line of all processes of one test, which must all be gone at its end; a failed test's are ended here. */
 export function processToken(context: TestContext): string {
   const token = `wm-test-${randomUUID()}`;
-  context.after(() => assert.deepEqual(processesWith(token), []));
+  context.after(() => {
+    const left = processesWith(token);
+    for (const line of left) process.kill(Number.parseInt(line), 'SIGKILL');
+    assert.deepEqual(left, []);
+  });
   return token;
 }
 

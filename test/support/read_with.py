@@ -1,14 +1,17 @@
-"""Reads columns of a Parquet file with one reader, or counts the rows that a filter finds.
+"""Reads columns of Parquet files with one reader, or counts the rows that filters find.
 
-    read_with.py READER FILE COLUMN...            {rows, columns, types: {...}, digests: {...}}
-    read_with.py READER FILE --filters JSON       {column: rows found, or the reader's refusal}
+    read_with.py READER FILE COLUMN...          {rows, types: {...}, digests: {...}}
+    read_with.py READER MERGED --of SOURCE...   {SOURCE: [reading of the source, reading of its columns in MERGED]}
+    read_with.py READER MERGED --filters JSON   {COLUMN: [rows found in the source, rows found in MERGED]}
 
 READER: pyarrow, polars, duckdb, pandas. Digests are of the values' bits, so that they compare between two files.
+JSON: [{file, filters: [{column, type, value}]}]. A reader's refusal is an answer, too: the same for both files.
 What only an Arrow schema beside the Parquet types tells (names of zones, seconds, dictionaries) is left out.
 """
 
 import datetime
 import decimal
+import functools
 import hashlib
 import json
 import re
@@ -33,9 +36,10 @@ def text(value):
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def connect():
+@functools.cache
+def database():
     connection = duckdb.connect(config={"threads": 1})
-    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
     return connection
 
 
@@ -50,13 +54,10 @@ def read_polars(path, names):
 
 
 def read_duckdb(path, names):
-    # One connection a column: an error then names it.
-    result = {}
-    connection = connect()
-    for name in names:
-        relation = connection.sql(f"SELECT {quoted(name)} FROM read_parquet({text(path)})")
-        result[name] = (relation.to_arrow_table().column(0), str(relation.types[0]))
-    return result
+    selected = ", ".join(map(quoted, names))
+    relation = database().sql(f"SELECT {selected} FROM read_parquet({text(path)})")
+    types, table = relation.types, relation.to_arrow_table()
+    return {name: (table.column(i), str(types[i])) for i, name in enumerate(names)}
 
 
 def read_pandas(path, names):
@@ -71,7 +72,7 @@ def count_rows(reader, path):
     if reader == "polars":
         return pl.scan_parquet(path).select(pl.len()).collect().item()
     if reader == "duckdb":
-        return connect().execute(f"SELECT count(*) FROM read_parquet({text(path)})").fetchone()[0]
+        return database().execute(f"SELECT count(*) FROM read_parquet({text(path)})").fetchone()[0]
     return pq.read_metadata(path).num_rows
 
 
@@ -168,7 +169,7 @@ def sql_literal(kind, value):
 
 def filter_duckdb(path, name, kind, value):
     where = f"{quoted(name)} > {sql_literal(kind, value)}"
-    return connect().execute(f"SELECT count(*) FROM read_parquet({text(path)}) WHERE {where}").fetchone()[0]
+    return database().execute(f"SELECT count(*) FROM read_parquet({text(path)}) WHERE {where}").fetchone()[0]
 
 
 FILTER = {"pyarrow": filter_pyarrow, "polars": filter_polars, "duckdb": filter_duckdb}
@@ -178,21 +179,37 @@ def found(reader, path, one):
     try:
         kind = parse_type(one["type"])
         return FILTER[reader](path, one["column"], kind, python_value(kind, one["value"]))
-    except Exception as error:  # A reader's refusal is an answer, too: it must be the same for source and output.
+    except Exception as error:
         return f"{type(error).__name__}: {error}".splitlines()[0][:120]
 
 
+def reading(reader, path, names):
+    columns = READ[reader](path, names)
+    return {
+        "rows": count_rows(reader, path),
+        "types": {name: plain_type(kind) for name, (_, kind) in columns.items()},
+        "digests": {name: digest(column) for name, (column, _) in columns.items()},
+    }
+
+
+def both(reader, merged, source):
+    in_merged = set(pq.read_schema(merged).names)
+    names = [name for name in pq.read_schema(source).names if name in in_merged]
+    return [reading(reader, path, names) for path in (source, merged)]
+
+
 def main():
-    reader, path, *rest = sys.argv[1:]
-    if rest[:1] == ["--filters"]:
-        answer = {one["column"]: found(reader, path, one) for one in json.loads(rest[1])}
-    else:
-        columns = READ[reader](path, rest)
+    reader, path, mode, *rest = sys.argv[1:]
+    if mode == "--of":
+        answer = {source: both(reader, path, source) for source in rest}
+    elif mode == "--filters":
         answer = {
-            "rows": count_rows(reader, path),
-            "types": {name: plain_type(kind) for name, (_, kind) in columns.items()},
-            "digests": {name: digest(column) for name, (column, _) in columns.items()},
+            one["column"]: [found(reader, file, one) for file in (source["file"], path)]
+            for source in json.loads(rest[0])
+            for one in source["filters"]
         }
+    else:
+        answer = reading(reader, path, [mode, *rest])
     json.dump(answer, sys.stdout, ensure_ascii=False)
 
 

@@ -66,7 +66,7 @@ def _write_duckdb(table, path, key, row_group_rows, codec, variant):
     global _duckdb
     if _duckdb is None:
         _duckdb = duckdb.connect(config={"threads": 1})
-        _duckdb.execute("SET TimeZone = 'UTC'")
+        _duckdb.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
     _duckdb.register("checkpoint", table)
     target = str(path).replace("'", "''")
     # Version v2 packs the deltas of 32-bit integers of the full range in a way that pyarrow cannot read.

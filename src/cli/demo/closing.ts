@@ -9,7 +9,12 @@ export function closingLines({ progress }: RunStatus, seconds: number): string[]
   const rows = progress.pairs.map(({ pair, figures, state, reason }) =>
     figures === null
       ? [pair, '', '', '', '', '', '', `${state === 'setAside' ? 'set aside' : state}: ${reason ?? ''}`]
-      : [pair, ...figureCells(figures), figures.verified, figures.realigned > 0 ? `${figures.realigned} files aligned` : ''],
+      : [
+          pair,
+          ...figureCells(figures),
+          figures.verified,
+          figures.realigned > 0 ? `${figures.realigned} files aligned` : '',
+        ],
   );
   const merged = progress.pairs.flatMap(({ figures }) => (figures === null ? [] : [figures]));
   const bytes = merged.reduce((sum, { bytesOut }) => sum + bytesOut, 0);

@@ -92,7 +92,9 @@ export class Script {
     await this.#worker.kill();
     await delay(HOLD_MS);
     await this.#worker.start();
-    this.#say(`the worker is started again (pid ${this.#worker.pid ?? 0}); ${pair} goes on when its lost attempt has been missed for 30 s`);
+    this.#say(
+      `the worker is started again (pid ${this.#worker.pid ?? 0}); ${pair} goes on when its lost attempt has been missed for 30 s`,
+    );
     this.#act = 'finale';
   }
 

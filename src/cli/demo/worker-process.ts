@@ -11,7 +11,7 @@ const MAIN = fileURLToPath(new URL(`../main${extname(import.meta.url)}`, import.
 const STOP_GRACE_MS = 5_000;
 
 /** The demo's `widemerge worker`, a process of its own that can be killed and started again. */
-export class WorkerProcess {
+export class WorkerProcess implements AsyncDisposable {
   readonly logFile: string;
   readonly #address: string;
   readonly #folder: string;
@@ -72,5 +72,9 @@ export class WorkerProcess {
     const killer = setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS);
     await ended;
     clearTimeout(killer);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
   }
 }

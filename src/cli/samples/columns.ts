@@ -1,6 +1,6 @@
 /** The columns of one sample checkpoint, as SQL over the table of random walks. */
 
-export const WALKS = 16;
+const WALKS = 16;
 const KINDS = ['mid', 'ema', 'vol', 'count', 'ret', 'spread', 'rsi', 'ticks'] as const;
 
 /** SQL of the shared table: bar number `i` and the random walks `w0`, `w1`, ... of this seed. */

@@ -1,0 +1,100 @@
+/**
+ * Rules between the rooms (ARCHITECTURE.md): imports point down, cli and workers -> activities -> backends -> merge,
+ * guard. `type-only` imports count like others, except where a rule says so.
+ */
+const room = (name) => `^src/${name}/`;
+const temporal = 'node_modules/@temporalio/';
+
+/** A room may import itself, the contract, and what is listed. */
+const only = (name, allowed, comment, to = {}) => ({
+  name: `${name}-imports`,
+  comment,
+  severity: 'error',
+  from: { path: room(name) },
+  to: { path: '^src/', pathNot: [room(name), '^src/contract[.]ts$', ...allowed], ...to },
+});
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      comment: 'Types may refer to each other; code may not.',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'contract-imports-nothing',
+      comment: 'Every room imports the contract, the workflow sandbox too.',
+      severity: 'error',
+      from: { path: '^src/contract[.]ts$' },
+      to: {},
+    },
+    only('workflows', [], 'Deterministic code only; activities are known by their types.', {
+      dependencyTypesNot: ['type-only'],
+    }),
+    {
+      name: 'workflows-are-sandboxed',
+      comment: 'Node builtins and other packages do not exist, or are not deterministic, in a workflow.',
+      severity: 'error',
+      from: { path: room('workflows') },
+      to: {
+        dependencyTypesNot: ['type-only'],
+        pathNot: ['^src/workflows/', '^src/contract[.]ts$', `${temporal}(workflow|common)/`],
+      },
+    },
+    only('merge', [], 'The engine knows neither its guard nor who calls it.'),
+    only('guard', ['^src/config/environment[.]ts$'], 'The guard knows neither Temporal nor Parquet.'),
+    {
+      name: 'free-of-temporal',
+      severity: 'error',
+      from: { path: '^src/(merge|guard|backends|config)/' },
+      to: { path: temporal },
+    },
+    only(
+      'backends',
+      ['^src/merge/(job|workspace|manifest)[.]ts$', room('guard')],
+      'Whatever parses files runs in a child process.',
+    ),
+    only('activities', [room('backends'), room('guard'), room('merge')], 'Thin: they call the rooms below.'),
+    {
+      name: 'activities-do-not-merge',
+      comment: 'The worker never opens a Parquet file: only the light parts of the engine are for it.',
+      severity: 'error',
+      from: { path: '^src/(activities|workers)/' },
+      to: {
+        path: '^src/merge/',
+        pathNot: '^src/merge/(job|workspace|clean|errors)[.]ts$',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    only('workers', [
+      room('activities'),
+      room('workflows'),
+      room('backends'),
+      room('guard'),
+      room('merge'),
+      '^src/config/environment[.]ts$',
+    ]),
+    only('config', []),
+    only('server', [room('config')]),
+    only('client', [room('workflows'), room('config')]),
+    { name: 'nobody-imports-the-cli', severity: 'error', from: { pathNot: room('cli') }, to: { path: room('cli') } },
+    {
+      name: 'envconfig-in-one-file',
+      severity: 'error',
+      from: { pathNot: '^src/cli/connect[.]ts$' },
+      to: { path: `${temporal}envconfig/` },
+    },
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: 'specify',
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};
