@@ -22,7 +22,10 @@ export const cleanCheckpoints =
   (task: PairTask): Promise<CleanSummary> =>
     typed(() =>
       reporting('clean', async () => {
-        const { mode, files, bytes, kept, restore } = await dependencies.cleanSources(outputPath(task), task.config.clean);
+        const { mode, files, bytes, kept, restore } = await dependencies.cleanSources(
+          outputPath(task),
+          task.config.clean,
+        );
         return { mode, files, bytes, keptFiles: kept.length, keptExample: kept[0] ?? null, restore };
       }),
     );

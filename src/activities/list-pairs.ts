@@ -32,7 +32,10 @@ export const listPairs =
 
 /** `*` stands for any characters, `?` for one. */
 export function patternMatcher(pattern: string): (name: string) => boolean {
-  const source = pattern.replaceAll(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.');
+  const source = pattern
+    .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
   const expression = new RegExp(`^${source}$`, 'su');
   return (name) => expression.test(name);
 }

@@ -26,7 +26,7 @@ export interface LostAttempt {
   lastMemoryBytes: number | null;
 }
 
-export interface Attempt {
+interface Attempt {
   /** Notes the memory of the merge; at most one note a second is written, in the background. */
   sample(memoryBytes: number): void;
   /**

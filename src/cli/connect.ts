@@ -4,13 +4,17 @@ import { Client, Connection } from '@temporalio/client';
 import { CommandError, UsageError } from './exit.ts';
 
 const DEFAULT_ADDRESS = 'localhost:7233';
+/** A server that is there answers at once; the SDK's own 10 s are long for somebody who has forgotten to start one. */
+const CONNECT_TIMEOUT_MS = 5_000;
 
 /** A client as Temporal's own environment configuration says (TEMPORAL_ADDRESS, ..., or a profile file). */
 export async function connect(): Promise<{ client: Client } & AsyncDisposable> {
   const { connectionOptions, namespace } = readConnectConfig();
-  const connection = await Connection.connect(connectionOptions).catch((cause: unknown) => {
-    throw unreachable(connectionOptions.address, cause);
-  });
+  const connection = await Connection.connect({ ...connectionOptions, connectTimeout: CONNECT_TIMEOUT_MS }).catch(
+    (cause: unknown) => {
+      throw unreachable(connectionOptions.address, cause);
+    },
+  );
   return {
     client: new Client({ connection, namespace: namespace ?? 'default' }),
     [Symbol.asyncDispose]: () => connection.close(),

@@ -42,7 +42,7 @@ export async function demo(options: DemoOptions): Promise<void> {
     await worker.start();
     display.line(`Temporal server on ${server.address}; its UI: ${runUrl(server, stage)}`);
 
-    await play(stage, server, worker, display, interrupted, started);
+    await play(stage, server, worker, display, interrupt.signal, started);
     for (const line of NEXT_LINES) display.line(line);
     if (!options.keepRunning) return;
     display.line('');
@@ -60,24 +60,25 @@ async function play(
   server: RunningServer,
   worker: WorkerProcess,
   display: Display,
-  interrupted: Promise<never>,
+  interrupt: AbortSignal,
   started: number,
 ): Promise<void> {
   const { config } = stage;
+  const broken = new AbortController();
+  const stop = AbortSignal.any([interrupt, broken.signal]);
+  void server.ended.then(() => broken.abort(new Error('the Temporal server has ended by itself')));
   const connection = await Connection.connect({ address: server.address });
   try {
     const client = new Client({ connection });
     const { handle } = await startRun(client, config);
-    const script = new Script(client, config.name, worker, display);
-    const serverEnded = server.ended.then(() => Promise.reject(new Error('the Temporal server has ended by itself')));
-    const result = Promise.race([resultOf(handle), script.failed, serverEnded, interrupted]);
-    await followRun(client, config.name, display, result, (status) => script.watch(status));
-    const outcome = await result;
+    const script = new Script(client, config.name, worker, display, (error) => broken.abort(error));
+    await followRun(client, config.name, display, stop, (status) => script.watch(status));
     await script.end();
+    stop.throwIfAborted();
     const last = await readStatus(client, config.name);
     display.end(false);
     for (const line of closingLines(last, (performance.now() - started) / 1000)) display.line(line);
-    checkOutcome(outcome, stage, script);
+    checkOutcome(await resultOf(handle), stage, script);
   } finally {
     await connection.close();
   }

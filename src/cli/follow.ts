@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
+import { RunError } from '../client/errors.ts';
 import { readStatus } from '../client/read-status.ts';
 import type { RunStatus } from '../client/read-status.ts';
 import type { PairProgress } from '../contract.ts';
@@ -9,43 +10,60 @@ import type { Display } from './terminal.ts';
 /** Often enough to see a heartbeat soon, seldom enough not to load the server. */
 const POLL_MS = 700;
 
+/** A closed run is in none of these. */
+const OPEN = ['RUNNING', 'PAUSED', 'CONTINUED_AS_NEW'];
+
 /**
- * Shows a run until `until` settles: a table that is redrawn on a terminal, a line for each change elsewhere. The
- * server's passing silence (a restart) is waited out.
+ * Shows a run until it has closed, or until `stop` is aborted: a table that is redrawn on a terminal, a line for each
+ * change elsewhere. The server's passing silence (a restart) is waited out. It asks, rather than waits for the result,
+ * so that no call is open when it returns: the SDK would try it again on a connection that is closed by then.
  */
 export async function followRun(
   client: Client,
   name: string,
   display: Display,
-  until: Promise<unknown>,
+  stop: AbortSignal,
   onStatus: (status: RunStatus) => void = () => undefined,
 ): Promise<void> {
-  const state = { over: false };
-  const onEnd = (): void => {
-    state.over = true;
-  };
-  const ended = until.then(onEnd, onEnd);
-  let before: PairProgress[] = [];
-  let remark: string | null = null;
-  const seenNotes = new Set<string>();
-  for (;;) {
-    // Asked before the last look, so that the end itself is shown.
-    const isLast = state.over;
-    const status = await readStatus(client, name).catch(() => null);
-    if (status === null) display.draw([`${name}: the Temporal server does not answer; waiting for it`]);
-    else {
-      if (!display.live) {
-        for (const line of changeLines(before, status.progress.pairs)) display.line(line);
-        if (status.remark !== null && status.remark !== remark) display.line(status.remark);
-        for (const note of status.progress.notes) if (!seenNotes.has(note)) display.line(note);
-        for (const note of status.progress.notes) seenNotes.add(note);
-      }
-      display.draw(runLines(status, display.height()));
-      before = status.progress.pairs;
-      remark = status.remark;
+  const teller = new PlainTeller(display);
+  while (!stop.aborted) {
+    const status = await readStatus(client, name).catch((error: unknown) => {
+      if (error instanceof RunError) throw error;
+      return null;
+    });
+    if (!display.live) teller.tell(status);
+    display.draw(status === null ? [`${name}: ${SILENCE}`] : runLines(status, display.height()));
+    if (status !== null) {
       onStatus(status);
+      if (!OPEN.includes(status.workflowStatus)) return;
     }
-    if (isLast) return;
-    await Promise.race([ended, delay(POLL_MS)]);
+    await delay(POLL_MS, undefined, { signal: stop }).catch(() => undefined);
+  }
+}
+
+const SILENCE = 'the Temporal server does not answer; waiting for it';
+
+/** Says what has changed since the last time, a line each. */
+class PlainTeller {
+  readonly #display: Display;
+  #pairs: PairProgress[] = [];
+  #remark: string | null = null;
+  readonly #notes = new Set<string>();
+
+  constructor(display: Display) {
+    this.#display = display;
+  }
+
+  tell(status: RunStatus | null): void {
+    const remark = status === null ? SILENCE : status.remark;
+    if (remark !== null && remark !== this.#remark) this.#display.line(remark);
+    this.#remark = remark;
+    if (status === null) return;
+    for (const line of changeLines(this.#pairs, status.progress.pairs)) this.#display.line(line);
+    this.#pairs = status.progress.pairs;
+    for (const note of status.progress.notes) {
+      if (!this.#notes.has(note)) this.#display.line(note);
+      this.#notes.add(note);
+    }
   }
 }

@@ -56,7 +56,7 @@ function liveText(pair: PairProgress, live: LiveActivity[]): string {
   const parts: string[] = [];
   const beat = activity.heartbeat;
   if (beat !== null) {
-    parts.push(`${beat.step} ${beat.filesDone}/${beat.filesTotal} files`);
+    parts.push(beat.filesTotal > 0 ? `${beat.step} ${beat.filesDone}/${beat.filesTotal} files` : beat.step);
     if (beat.bytesTotal > 0) parts.push(`${formatBytes(beat.bytesDone)} of ${formatBytes(beat.bytesTotal)}`);
     if (beat.memoryBytes > 0) parts.push(`memory ${formatBytes(beat.memoryBytes)}`);
   }

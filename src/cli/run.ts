@@ -29,24 +29,17 @@ export async function run(configPath: string, options: RunOptions): Promise<void
   }
 
   using interrupt = interruptible();
-  const interrupted = new Promise<null>((resolve) =>
-    interrupt.signal.addEventListener('abort', () => resolve(null), { once: true }),
-  );
-  const result = resultOf(handle);
   const display = openDisplay(process.stderr);
   try {
-    await followRun(client, config.name, display, Promise.race([result, interrupted]));
+    await followRun(client, config.name, display, interrupt.signal);
   } finally {
     display.end(true);
   }
   if (interrupt.signal.aborted) {
     console.error(`detached; the run goes on: widemerge status ${config.name}`);
-    // The question for the result is still open, and would hold the process.
-    result.catch(() => undefined);
-    process.exitCode = EXIT.interrupted;
     throw new Interrupted();
   }
-  report(await result, options.json);
+  report(await resultOf(handle), options.json);
 }
 
 function report(result: RunResult, json: boolean): void {
@@ -60,7 +53,7 @@ function report(result: RunResult, json: boolean): void {
   if (result.setAside.length > 0) process.exitCode = EXIT.failed;
 }
 
-/** The result; a run that failed as a whole becomes a CommandError of its failure's type. */
+/** The result of a run that has closed; one that failed as a whole becomes a CommandError of its failure's type. */
 export async function resultOf(handle: Pick<WorkflowHandle, 'result' | 'workflowId'>): Promise<RunResult> {
   try {
     return (await handle.result()) as RunResult;

@@ -59,7 +59,9 @@ export async function createSchedule(
     });
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
-    throw new RunError('scheduleExists', `there is a schedule ${config.name} already: delete it first`, { cause: error });
+    throw new RunError('scheduleExists', `there is a schedule ${config.name} already: delete it first`, {
+      cause: error,
+    });
   }
 }
 

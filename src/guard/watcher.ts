@@ -6,8 +6,8 @@ import type { Verdict } from './verdict.ts';
 
 const SLOWEST_MS = 100;
 const FASTEST_MS = 10;
-/** Watching takes at most this share of a core, however many processes the machine has. */
-const LARGEST_SHARE = 0.2;
+/** Faster than every 100 ms, watching waits this many times as long as it took: a machine has thousands of processes perhaps. */
+const REST = 4;
 const MIB = 1024 * 1024;
 
 export interface WatcherOptions {
@@ -55,14 +55,15 @@ export class Watcher {
         scannedMs = beganMs;
         this.#checkProgress(members);
       }
-      const growth = await this.#sample(members.map(({ pid }) => pid));
+      const msToLimit = await this.#sample(members.map(({ pid }) => pid));
       const nowMs = performance.now();
       if (nowMs - this.#startedMs > timeoutMs) {
         this.#judge({ outcome: 'timed-out', reason: `not done after ${seconds(timeoutMs)} s`, gentle: true });
       }
-      const waitMs = Math.min(ceilingMs, Math.max(FASTEST_MS, growth.msToLimit / 4));
+      const waitMs = Math.min(ceilingMs, Math.max(FASTEST_MS, msToLimit / 4));
       ceilingMs = Math.min(SLOWEST_MS, ceilingMs * 2);
-      await this.#pause(Math.max(waitMs, (nowMs - beganMs) / LARGEST_SHARE));
+      // Never slower than that: on a busy machine all takes long, and there the watch is needed most.
+      await this.#pause(Math.max(waitMs, Math.min(SLOWEST_MS, REST * (nowMs - beganMs))));
     }
   }
 
@@ -71,7 +72,8 @@ export class Watcher {
     this.#stopped.resolve(null);
   }
 
-  async #sample(pids: number[]): Promise<{ msToLimit: number }> {
+  /** Milliseconds until the limit is reached at the pace of the last sample. */
+  async #sample(pids: number[]): Promise<number> {
     const { killAboveBytes, onSample } = this.#options;
     const { memoryBytes } = await sampleMemory(pids, killAboveBytes);
     const nowMs = performance.now();
@@ -79,13 +81,13 @@ export class Watcher {
     this.#lastBytes = memoryBytes;
     this.#lastSampleMs = nowMs;
     this.peakBytes = Math.max(this.peakBytes, memoryBytes);
-    if (this.#isStopped) return { msToLimit: Infinity };
+    if (this.#isStopped) return Infinity;
     onSample(memoryBytes);
     if (memoryBytes > killAboveBytes) {
       const reason = `the process tree took ${mib(memoryBytes)} MiB of memory, its limit is ${mib(killAboveBytes)} MiB`;
       this.#judge({ outcome: 'memory-exhausted', reason, gentle: false });
     }
-    return { msToLimit: bytesPerMs === 0 ? Infinity : (killAboveBytes - memoryBytes) / bytesPerMs };
+    return bytesPerMs === 0 ? Infinity : (killAboveBytes - memoryBytes) / bytesPerMs;
   }
 
   #checkProgress(members: ProcessStat[]): void {

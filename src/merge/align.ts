@@ -63,7 +63,7 @@ export async function alignCheckpoint(request: AlignRequest): Promise<AlignedPar
   const slices = sliceColumns(checkpoint, database.memoryBytes);
   // The view is written and the rows are mapped only if a part is missing.
   const viewPath = join(dir, `.${partKey}.view`);
-  let prepared: Promise<void> | null = null;
+  let prepared = null as Promise<void> | null;
   const prepare = (): Promise<void> =>
     (prepared ??= (async () => {
       await writePhysicalView(checkpoint.path, checkpoint.footer, checkpoint.columns, viewPath);
@@ -137,7 +137,8 @@ function refuseUnalignable(column: Column, file: string): void {
       column.name,
     );
   if (column.nested) throw refuse('nested or repeated');
-  if (column.physicalType === PHYSICAL.fixedLenByteArray) throw refuse('of fixed length (binary, decimal, UUID or float16)');
+  if (column.physicalType === PHYSICAL.fixedLenByteArray)
+    throw refuse('of fixed length (binary, decimal, UUID or float16)');
   if (column.physicalType === PHYSICAL.int96) throw refuse('a timestamp of the deprecated type INT96');
 }
 

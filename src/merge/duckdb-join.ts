@@ -46,7 +46,12 @@ export async function joinWithDuckdb(
     await withProgress(duckdb, request, () => duckdb.connection.run(joinQuery(plan, keyType, outputPath)));
   } catch (error) {
     if (isUnreadable(error))
-      throw new MergeFailure('CheckpointInvalid', `DuckDB cannot join the checkpoints: ${error.message}`, {}, { cause: error });
+      throw new MergeFailure(
+        'CheckpointInvalid',
+        `DuckDB cannot join the checkpoints: ${error.message}`,
+        {},
+        { cause: error },
+      );
     throw duckdbFailure(error, outputPath);
   } finally {
     duckdb.close();

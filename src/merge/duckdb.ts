@@ -45,14 +45,25 @@ export function duckdbFailure(error: unknown, what: string): unknown {
   const firstLine = error.message.split('\n', 1)[0]!;
   // Spilling to a full disk is reported as memory, too: the disk comes first.
   if (/No space left on device|Disk quota exceeded|max_temp_directory_size/.test(error.message))
-    return new MergeFailure('DiskFull', `${what}: no space left on the disk; free some, the merge goes on from there`, {}, {
-      cause: error,
-    });
+    return new MergeFailure(
+      'DiskFull',
+      `${what}: no space left on the disk; free some, the merge goes on from there`,
+      {},
+      {
+        cause: error,
+      },
+    );
   if (error.message.startsWith('Out of Memory Error'))
-    return new MergeFailure('MemoryExhausted', `${what}: DuckDB ran out of its memory: ${firstLine}`, {}, { cause: error });
+    return new MergeFailure(
+      'MemoryExhausted',
+      `${what}: DuckDB ran out of its memory: ${firstLine}`,
+      {},
+      { cause: error },
+    );
   return error;
 }
 
 /** True where DuckDB says that the bytes of a file are not what it can read. */
 export const isUnreadable = (error: unknown): error is Error =>
-  error instanceof Error && /^(Invalid Error|Invalid Input Error|Not implemented Error|Serialization Error)\b/.test(error.message);
+  error instanceof Error &&
+  /^(Invalid Error|Invalid Input Error|Not implemented Error|Serialization Error)\b/.test(error.message);

@@ -29,7 +29,13 @@ export async function publishOutput(request: PublishRequest): Promise<void> {
   }
 }
 
-async function publish({ temporaryPath, outputPath, manifest, replace, readManifestId }: PublishRequest): Promise<void> {
+async function publish({
+  temporaryPath,
+  outputPath,
+  manifest,
+  replace,
+  readManifestId,
+}: PublishRequest): Promise<void> {
   const workspace = dirname(temporaryPath);
   const folder = dirname(outputPath);
   const pendingPath = join(workspace, 'manifest.pending.json');
@@ -94,7 +100,17 @@ async function syncFile(path: string): Promise<void> {
   }
 }
 
-const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR', 'EISDIR', 'EXDEV', 'ENOTSUP', 'EOPNOTSUPP']);
+const UNWRITABLE = new Set([
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'ENOENT',
+  'ENOTDIR',
+  'EISDIR',
+  'EXDEV',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+]);
 
 function typedError(error: unknown, outputPath: string): unknown {
   const code = (error as NodeJS.ErrnoException).code ?? '';

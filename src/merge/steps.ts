@@ -85,7 +85,8 @@ async function findPublished(job: MergeJob, files: CheckpointFile[]): Promise<Me
   const manifest = await readManifest(manifestPath(job.output.path));
   if (manifest === null || manifest.key !== job.key || manifest.rows !== job.rows) return null;
   const output = await stat(job.output.path).catch(() => null);
-  if (output?.size !== manifest.output.bytes) return null;
+  // The size alone could coincide with that of another output, put there after the manifest was written.
+  if (output?.size !== manifest.output.bytes || (await readManifestId(job.output.path)) !== manifest.id) return null;
   const merged = new Map(manifest.sources.map(({ name, fingerprint }) => [name, fingerprint]));
   const unchanged = files.every(({ name, fingerprint }) => {
     const known = merged.get(name);
@@ -236,6 +237,7 @@ async function runVerify(session: Session): Promise<boolean> {
   await writeManifest(session.draftPath, {
     ...draft,
     sources: draft.sources.map((source) => ({ ...source, crc32: checksums.get(source.name) ?? null })),
+    rowGroups: verification.rowGroupRows,
     columns: verification.columns,
     verification: { mode: verification.mode, verifiedAt: new Date().toISOString() },
     figures,

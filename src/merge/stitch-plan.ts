@@ -5,6 +5,7 @@ import { alignCheckpoint, openAlignDatabase, writeKeyPart, type AlignedPart } fr
 import { rowsOnSpine, sequenceDigest } from './key-sets.ts';
 import { keyTypeOf } from './keys.ts';
 import { outputKeyColumn } from './output-key.ts';
+import { MANIFEST_KEY } from './parquet/key-values.ts';
 import type { Checkpoint, MergePlan } from './plan.ts';
 import { inputBytes, realignedBytes } from './plan-merge.ts';
 import { portionOf, type Portion } from './portion.ts';
@@ -20,9 +21,6 @@ export interface StitchPlanRequest {
   signal: AbortSignal | undefined;
   onBytes: (done: number, total: number) => void;
 }
-
-/** Name of the key-value entry that ties an output to its manifest. */
-export const MANIFEST_KEY = 'widemerge.manifest';
 
 export async function stitchPlan(request: StitchPlanRequest): Promise<StitchResult> {
   const { plan } = request;

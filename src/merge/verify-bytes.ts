@@ -54,12 +54,16 @@ interface Range {
 export async function compareChunks(
   output: FileHandle,
   pairs: Iterable<ChunkPair>,
-  hooks: { onBytes: (bytes: number) => void; onDone: (checkpoint: Checkpoint) => Promise<void>; signal?: AbortSignal | undefined },
+  hooks: {
+    onBytes: (bytes: number) => void;
+    onDone: (checkpoint: Checkpoint) => Promise<void>;
+    signal?: AbortSignal | undefined;
+  },
 ): Promise<void> {
   const sources = new Map<Checkpoint, Promise<FileHandle>>();
   const spare: { source: Buffer; output: Buffer }[] = [];
   const pending: { range: Range; loaded: Promise<{ source: Buffer; output: Buffer }> }[] = [];
-  let current: Checkpoint | null = null;
+  let current = null as Checkpoint | null;
 
   const load = async (range: Range): Promise<{ source: Buffer; output: Buffer }> => {
     const { checkpoint, length } = range;
@@ -144,7 +148,7 @@ function firstDifferentByte(a: Buffer, b: Buffer): string {
 function* rangesOf(pairs: Iterable<ChunkPair>): Generator<Range> {
   let range: Range | null = null;
   for (const pair of pairs) {
-    for (let done = 0; done < pair.source.length; ) {
+    for (let done = 0; done < pair.source.length;) {
       const sourceStart = pair.source.start + done;
       const outputStart = pair.output.start + done;
       const continues =

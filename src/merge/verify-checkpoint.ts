@@ -55,8 +55,7 @@ export async function checkCheckpointValues(check: CheckpointCheck): Promise<voi
   }
 }
 
-const keyAt = (keys: KeyValues, row: number, { spine }: MergePlan): string =>
-  formatKey(keys.values[row]!, spine.type);
+const keyAt = (keys: KeyValues, row: number, { spine }: MergePlan): string => formatKey(keys.values[row]!, spine.type);
 
 /** No row of a checkpoint may be lost in a union, nor invented in an intersection. */
 function checkCompleteness(rowOf: Int32Array, { name, footer }: Checkpoint, rows: MergePlan['rows']): void {

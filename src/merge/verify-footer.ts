@@ -29,7 +29,9 @@ export function matchColumns(plan: MergePlan, output: Footer, byteComparable: bo
   const groups = output.rowGroups.map((group) => group.rows);
   if (byteComparable && groups.join() !== plan.spine.rowGroupRows.join())
     throw mismatch(`its row groups have ${groups.join(', ')} rows instead of ${plan.spine.rowGroupRows.join(', ')}`);
-  const sources = plan.checkpoints.flatMap((checkpoint) => checkpoint.columns.map((column) => ({ checkpoint, column })));
+  const sources = plan.checkpoints.flatMap((checkpoint) =>
+    checkpoint.columns.map((column) => ({ checkpoint, column })),
+  );
   if (output.columns.length !== sources.length + 1)
     throw mismatch(`it has ${output.columns.length} columns, the checkpoints make ${sources.length + 1}`);
   checkKey(plan, output.columns[0]!, byteComparable);
@@ -66,7 +68,10 @@ function checkColumn(source: Column, output: Column, aligned: boolean | null): v
       : source.elements.length === output.elements.length &&
         source.elements.every((element, i) => sameElement(element, output.elements[i]!, !aligned && i === 0));
   if (!same)
-    throw mismatch(`column ${output.name} has another type (${describeType(output)}, not ${describeType(source)})`, output.name);
+    throw mismatch(
+      `column ${output.name} has another type (${describeType(output)}, not ${describeType(source)})`,
+      output.name,
+    );
   if (aligned === false && output.repetition !== REPETITION.optional)
     throw mismatch(`column ${output.name} was rewritten but cannot be null`, output.name);
 }
@@ -110,7 +115,8 @@ export function checkChunk(source: Chunk, output: Chunk, name: string, ordered: 
     throw mismatch(`column ${name} has ${output.length} bytes, its source ${source.length}`, name);
   const [from, to] = [metaOf(source), metaOf(output)];
   const kept = (meta: ThriftStruct): ThriftStruct => meta.filter(({ id }) => !MAY_DIFFER.has(id));
-  if (!sameFields(kept(from), kept(to))) throw mismatch(`column ${name} is described otherwise than in its source`, name);
+  if (!sameFields(kept(from), kept(to)))
+    throw mismatch(`column ${name} is described otherwise than in its source`, name);
   for (const id of [COLUMN_META.dataPageOffset, COLUMN_META.dictionaryPageOffset])
     if (offsetIn(source, from, id) !== offsetIn(output, to, id))
       throw mismatch(`column ${name} has its pages at another place in its chunk`, name);
@@ -123,8 +129,7 @@ export function checkChunk(source: Chunk, output: Chunk, name: string, ordered: 
   }
 }
 
-const metaOf = (chunk: Chunk): ThriftStruct =>
-  readStruct(findField(readStruct(chunk.raw), COLUMN_CHUNK.metaData)!.raw);
+const metaOf = (chunk: Chunk): ThriftStruct => readStruct(findField(readStruct(chunk.raw), COLUMN_CHUNK.metaData)!.raw);
 
 function offsetIn(chunk: Chunk, meta: ThriftStruct, id: number): number | null {
   const field = findField(meta, id);

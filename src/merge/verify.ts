@@ -16,7 +16,14 @@ import type { Checkpoint, MergePlan } from './plan.ts';
 import { dropFromPageCache } from './system/page-cache.ts';
 import { checkAlignedKeys } from './verify-aligned-keys.ts';
 import { checkCheckpointValues } from './verify-checkpoint.ts';
-import { checkBySecondParser, checkChunk, matchColumns, mismatch, OUTPUT, type ExpectedColumn } from './verify-footer.ts';
+import {
+  checkBySecondParser,
+  checkChunk,
+  matchColumns,
+  mismatch,
+  OUTPUT,
+  type ExpectedColumn,
+} from './verify-footer.ts';
 import { firstDifference, readAllKeys } from './verify-keys.ts';
 
 export interface VerifyRequest {

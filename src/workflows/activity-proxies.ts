@@ -21,11 +21,11 @@ export function cleanActivities(): ActivityInterfaceFor<Activities> {
 }
 
 /** What needs the machine's merge lock. The guard's timeout ends a merge; Temporal's is far above it and types nothing. */
-export function localActivities(config: RunConfig): ActivityInterfaceFor<Activities> {
+export function localActivities(config: RunConfig, heartbeatTimeoutMs?: number): ActivityInterfaceFor<Activities> {
   return proxyActivities<Activities>({
     taskQueue: localQueue(workflowInfo().taskQueue),
     startToCloseTimeout: 2 * config.limits.timeoutMs + 3_600_000,
-    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    heartbeatTimeout: heartbeatTimeoutMs ?? HEARTBEAT_TIMEOUT,
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     retry: RETRY,
   });

@@ -8,6 +8,8 @@ export interface Tuning {
   /** First wait after a failure that waits or is retried; it doubles up to `waitMaxMs`. */
   waitFirstMs?: number;
   waitMaxMs?: number;
+  /** Of merge activities: how soon a vanished worker is noticed. Far above the 2 s at which heartbeats are sent. */
+  heartbeatTimeoutMs?: number;
   /** Pairs after which the run continues as new. */
   pairsPerRun?: number;
 }

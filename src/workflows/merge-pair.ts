@@ -47,7 +47,7 @@ export async function mergePair(input: MergePairInput): Promise<PairOutcome> {
 async function mergeAndPublish(input: MergePairInput, steps: StepRunner): Promise<MergeFigures> {
   const { config, pair, epoch } = input;
   const task = { config, pair };
-  const local = localActivities(config);
+  const local = localActivities(config, input.tuning?.heartbeatTimeoutMs);
   const summary = (text: string) => ({ summary: `${pair}: ${text}` });
 
   const found = await steps.step('discovering', () =>
@@ -71,10 +71,12 @@ async function mergeAndPublish(input: MergePairInput, steps: StepRunner): Promis
   }));
   const parts = [merged];
   if (config.verify !== 'none') {
-    const verify = () => local.verifyOutput.executeWithOptions(summary(`verify (${config.verify})`), [{ ...task, backend }]);
+    const verify = () =>
+      local.verifyOutput.executeWithOptions(summary(`verify (${config.verify})`), [{ ...task, backend }]);
     parts.push(await steps.step('verifying', verify));
   }
-  const publish = () => local.publishOutput.executeWithOptions(summary('give it its final name'), [{ ...task, backend }]);
+  const publish = () =>
+    local.publishOutput.executeWithOptions(summary('give it its final name'), [{ ...task, backend }]);
   const published = await steps.step('publishing', publish);
   parts.push(published);
   steps.control.published = true;

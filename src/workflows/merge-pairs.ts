@@ -47,11 +47,26 @@ export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
     apply(request);
     tell();
   };
-  setHandler(messages.pause, receive((request) => state.pause(request)));
-  setHandler(messages.resume, receive(() => state.resume()));
-  setHandler(messages.pivotBackend, receive((request) => state.pivot(request)));
-  setHandler(messages.skipPair, receive((request) => state.skip(request)));
-  setHandler(messages.retryPair, receive((request) => state.retry(request)));
+  setHandler(
+    messages.pause,
+    receive((request) => state.pause(request)),
+  );
+  setHandler(
+    messages.resume,
+    receive(() => state.resume()),
+  );
+  setHandler(
+    messages.pivotBackend,
+    receive((request) => state.pivot(request)),
+  );
+  setHandler(
+    messages.skipPair,
+    receive((request) => state.skip(request)),
+  );
+  setHandler(
+    messages.retryPair,
+    receive((request) => state.retry(request)),
+  );
   setHandler(messages.pairProgress, (progress) => {
     state.report(progress);
     show();

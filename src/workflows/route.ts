@@ -57,10 +57,7 @@ const RETRY_FIRST_MS = 1_000;
 const MESSAGE_LIMIT = 300;
 
 /** Adds a failure; the list stays as short as there are backends and types, the latest last. */
-export function recordFailure(
-  failures: readonly PastFailure[],
-  failure: Omit<PastFailure, 'times'>,
-): PastFailure[] {
+export function recordFailure(failures: readonly PastFailure[], failure: Omit<PastFailure, 'times'>): PastFailure[] {
   const same = (past: PastFailure): boolean => past.backend === failure.backend && past.type === failure.type;
   const times = (failures.find(same)?.times ?? 0) + 1;
   return [
@@ -110,8 +107,7 @@ function treatmentOf(past: PastFailure): Treatment {
 }
 
 function waitMs(policy: RoutePolicy, last: PastFailure): number {
-  const firstMs =
-    treatmentOf(last) === 'wait' ? policy.waitFirstMs : Math.min(policy.waitFirstMs, RETRY_FIRST_MS);
+  const firstMs = treatmentOf(last) === 'wait' ? policy.waitFirstMs : Math.min(policy.waitFirstMs, RETRY_FIRST_MS);
   return Math.min(policy.waitMaxMs, firstMs * 2 ** Math.min(last.times - 1, 20));
 }
 

@@ -76,5 +76,15 @@ function outcomeOf(error: unknown, { pair, round }: MergePairInput): PairOutcome
   if (CancellationScope.current().consideredCancelled || !(error instanceof ChildWorkflowFailure)) throw error;
   const why = isCancellation(error) ? 'was cancelled' : `ended: ${rootCause(error) ?? error.message}`;
   const reason = `its workflow ${why}; retry the pair when that was not meant`;
-  return { pair, state: 'setAside', backend: null, reason, failure: null, figures: null, round, workedMs: null, notes: [] };
+  return {
+    pair,
+    state: 'setAside',
+    backend: null,
+    reason,
+    failure: null,
+    figures: null,
+    round,
+    workedMs: null,
+    notes: [],
+  };
 }

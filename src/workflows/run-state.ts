@@ -17,7 +17,15 @@ export interface Forwarded {
 }
 
 const NOTES_KEPT = 20;
-const RUNNING: readonly PairState[] = ['discovering', 'gated', 'merging', 'verifying', 'publishing', 'cleaning', 'paused'];
+const RUNNING: readonly PairState[] = [
+  'discovering',
+  'gated',
+  'merging',
+  'verifying',
+  'publishing',
+  'cleaning',
+  'paused',
+];
 
 /**
  * The state of a run and what messages do to it: plain synchronous code, free of Temporal.

@@ -47,9 +47,9 @@ describe('bad input', () => {
   });
   after(() => folder[Symbol.asyncDispose]());
 
-  it('every broken checkpoint is named, and nothing is written or deleted', async (t) => {
-    for (const [name, expected] of Object.entries(cases))
-      await t.test(name, async () => {
+  it('every broken checkpoint is named, and nothing is written or deleted', { concurrency: 2 }, async (t) => {
+    const tests = Object.entries(cases).map(([name, expected]) =>
+      t.test(name, async () => {
         const sources = join(folder.path, 'cases', name);
         const out = join(folder.path, 'out', name);
         await mkdir(out, { recursive: true });
@@ -70,7 +70,9 @@ describe('bad input', () => {
         if (expected.column !== null) assert.equal(failure.column, expected.column, failure.message);
         for (const word of expected.says) assert.ok(failure.message.includes(word), failure.message);
         assert.deepEqual(await visibleFiles(out), []);
-      });
+      }),
+    );
+    await Promise.all(tests);
   });
 
   it('a folder of checkpoints that is not there', async () => {

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import { open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
-import { alignCheckpoint, openAlignDatabase, writeKeyPart, type AlignedPart, type AlignRequest } from '../../src/merge/align.ts';
+import { test } from 'node:test';
+import {
+  alignCheckpoint,
+  openAlignDatabase,
+  writeKeyPart,
+  type AlignedPart,
+  type AlignRequest,
+} from '../../src/merge/align.ts';
 import { readFingerprint } from '../../src/merge/fingerprint.ts';
 import { CODEC } from '../../src/merge/parquet/decompress.ts';
 import { readFooter } from '../../src/merge/parquet/footer.ts';
@@ -31,7 +37,6 @@ async function readCheckpoint(path: string, without: string[] = []): Promise<Che
 }
 
 async function align(
-  t: TestContext,
   dir: string,
   changes: Pick<AlignRequest, 'checkpoint' | 'rowOf' | 'rowGroupRows'>,
   memoryBytes = MEMORY_BYTES,
@@ -70,8 +75,7 @@ async function partValues(parts: AlignedPart[]): Promise<Map<string, Stored[]>> 
     for (const [i, column] of columns.entries()) {
       const part = await readColumnValues(handle, size, footer, footer.columns[i]!, 0);
       const sofar = values.get(column.name) ?? [];
-      for (let row = 0; row < part.rows; row++)
-        sofar.push(part.nulls?.[row] === 1 ? null : readable(part.values[row]));
+      for (let row = 0; row < part.rows; row++) sofar.push(part.nulls?.[row] === 1 ? null : readable(part.values[row]));
       values.set(column.name, sofar);
     }
     await handle.close();
@@ -85,7 +89,7 @@ test('rows are permuted and absent ones null, bit for bit, with the types and na
   const checkpoint = await readCheckpoint(join(dir, 'gzip-2.0-dictionary.parquet'), ['fixed']);
   const rowOf = Int32Array.from({ length: 3100 }, (_, i) => (i % 10 === 3 || i >= 3000 ? -1 : (i * 7919) % 3000));
   const rowGroupRows = [1300, 1800];
-  const parts = await align(t, dir, { checkpoint, rowOf, rowGroupRows });
+  const parts = await align(dir, { checkpoint, rowOf, rowGroupRows });
 
   const expected = new Map(
     [...(await sourceValues(checkpoint))].map(([name, values]) => [
@@ -118,7 +122,7 @@ test('columns are cut into slices that fit the memory', async (t) => {
   await writeParquet({ [path]: `SELECT range AS k, ${columns.join(', ')} FROM range(60000)` });
   const checkpoint = await readCheckpoint(path);
   const rowOf = Int32Array.from({ length: 60000 }, (_, i) => 59999 - i);
-  const parts = await align(t, dir, { checkpoint, rowOf, rowGroupRows: [60000] }, 256 * 1024 ** 2);
+  const parts = await align(dir, { checkpoint, rowOf, rowGroupRows: [60000] }, 256 * 1024 ** 2);
   assert.ok(parts.length > 1, `${parts.length} slices`);
   assert.deepEqual(
     parts.flatMap((part) => part.columns),
@@ -140,7 +144,7 @@ test('whole parts are kept, torn and unsealed ones are written again, and nothin
     rowOf: Int32Array.from({ length: 100 }, (_, i) => 99 - i),
     rowGroupRows: [50, 50],
   };
-  const first = await align(t, dir, request);
+  const first = await align(dir, request);
   const inodes = async (): Promise<number[]> => Promise.all(first.map(async (part) => (await stat(part.path)).ino));
   const values = await partValues(first);
   const before = await inodes();
@@ -150,14 +154,14 @@ test('whole parts are kept, torn and unsealed ones are written again, and nothin
     first.flatMap((part) => [part.path, `${part.path}.ok`].map((name) => name.slice(dir.length + 1))).sort(),
   );
 
-  await align(t, dir, request);
+  await align(dir, request);
   assert.deepEqual(await inodes(), before, 'kept');
 
   const torn = await readFile(first[1]!.path);
   torn[10]! ^= 1;
   await writeFile(first[1]!.path, torn);
   await writeFile(`${first[0]!.path}.ok`, '{"bytes": 1');
-  assert.deepEqual(await partValues(await align(t, dir, request)), values);
+  assert.deepEqual(await partValues(await align(dir, request)), values);
   const after = await inodes();
   assert.ok(after.every((inode, i) => inode !== before[i]));
 });
@@ -167,7 +171,7 @@ test('what DuckDB would change is refused by name', async (t) => {
   await runPython('write_encodings.py', [dir]);
   const request = { rowOf: new Int32Array(3000), rowGroupRows: [3000] };
   await assert.rejects(
-    align(t, dir, { checkpoint: await readCheckpoint(join(dir, 'none-1.0-plain.parquet')), ...request }),
+    align(dir, { checkpoint: await readCheckpoint(join(dir, 'none-1.0-plain.parquet')), ...request }),
     (error: Error & { facts?: object }) => {
       assert.equal(error.name, 'CheckpointInvalid');
       assert.match(error.message, /^c\.parquet: .*column fixed is of fixed length/);
@@ -176,7 +180,10 @@ test('what DuckDB would change is refused by name', async (t) => {
   );
   // An encoding that DuckDB does not read for this type.
   const split = await readCheckpoint(join(dir, 'delta-1.0.parquet'), ['fixed']);
-  await assert.rejects(align(t, dir, { checkpoint: split, ...request }), /^CheckpointInvalid: c\.parquet: .*BYTE_STREAM_SPLIT/);
+  await assert.rejects(
+    align(dir, { checkpoint: split, ...request }),
+    /^CheckpointInvalid: c\.parquet: .*BYTE_STREAM_SPLIT/,
+  );
 });
 
 test('a key that no checkpoint has is written in its own type', async (t) => {

@@ -132,6 +132,11 @@ def renamed_key():
     return table("b").rename_columns([KEY.upper(), "b_x", "b_y"])
 
 
+def old_key(folder):
+    path = whole(folder)
+    pq.write_table(table("b"), path, use_deprecated_int96_timestamps=True)
+
+
 LISTS = pa.array([[1.0, 2.0]] * ROWS)
 STRUCTS = pa.array([{"low": 1.0, "high": 2.0}] * ROWS)
 MAPS = pa.array([[("bid", 1.0)]] * ROWS, pa.map_(pa.string(), pa.float64()))
@@ -159,6 +164,7 @@ CASES = {
     "key-without-zone": (with_key(lambda v: pa.array(v).cast(pa.timestamp("us"))), B, KEY, ["zone"]),
     "key-floats": (with_key(lambda v: pa.array(v.astype(float))), B, KEY, []),
     "key-floats-everywhere": (floats_everywhere, "a.parquet", KEY, []),
+    "key-int96": (old_key, B, KEY, ["INT96"]),
     "key-null": (with_table(nulls_in_key), B, KEY, ["null"]),
     "key-twice": (with_key(twice_in_key), B, KEY, ["2024-01-01"]),
     "key-twice-everywhere": (twice_everywhere, "a.parquet", KEY, ["2024-01-01"]),

@@ -102,11 +102,12 @@ def key_index(column):
     values = bits(column)
     if pa.types.is_large_binary(values.type):
         return pd.Index(values.to_pylist(), dtype=object)
+    values = values.view(pa.int32()) if pa.types.is_date32(values.type) else values
     return pd.Index(values.cast(pa.int64()).to_numpy())
 
 
 def expected_rows(rows, reference, indexes):
-    """The keys that the output must have, as an index; for `reference` in this order, else ascending."""
+    """The keys that the output must have, as an index; for `reference` in its order, else ascending."""
     if rows == "reference":
         return indexes[reference]
     result = None
@@ -177,7 +178,9 @@ def compare(paths, output, key, rows, reference):
     first = File(paths[0])
     if has_zone(merged_key) != has_zone(first.stored_type(first.position(key))):
         report.wrong(what="zone of the key", actual=merged_key)
-    if not keys.equals(expected):
+    # Where the files agree on another order than the ascending one, it stays.
+    kept = rows != "reference" and any(keys.equals(index) for index in indexes.values())
+    if not keys.equals(expected) and not (kept and keys.sort_values().equals(expected)):
         missing, extra = expected.difference(keys), keys.difference(expected)
         report.wrong(
             what="keys", missing=len(missing), extra=len(extra), expected=len(expected), actual=len(keys),

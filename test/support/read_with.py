@@ -72,7 +72,7 @@ def count_rows(reader, path):
     if reader == "polars":
         return pl.scan_parquet(path).select(pl.len()).collect().item()
     if reader == "duckdb":
-        return database().execute(f"SELECT count(*) FROM read_parquet({text(path)})").fetchone()[0]
+        return database().execute(f"SELECT count(*) FROM read_parquet({text(path)})").fetchall()[0][0]
     return pq.read_metadata(path).num_rows
 
 
@@ -169,7 +169,7 @@ def sql_literal(kind, value):
 
 def filter_duckdb(path, name, kind, value):
     where = f"{quoted(name)} > {sql_literal(kind, value)}"
-    return database().execute(f"SELECT count(*) FROM read_parquet({text(path)}) WHERE {where}").fetchone()[0]
+    return database().execute(f"SELECT count(*) FROM read_parquet({text(path)}) WHERE {where}").fetchall()[0][0]
 
 
 FILTER = {"pyarrow": filter_pyarrow, "polars": filter_polars, "duckdb": filter_duckdb}

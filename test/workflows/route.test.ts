@@ -40,7 +40,10 @@ suite('route', () => {
 
   test('Killed is retried five times on its backend, CommandFailed twice', () => {
     const decide = (type: FailureType, times: number): Decision =>
-      route(policy('local', 'duckdb'), after(...Array.from({ length: times }, (): ['local', FailureType] => ['local', type])));
+      route(
+        policy('local', 'duckdb'),
+        after(...Array.from({ length: times }, (): ['local', FailureType] => ['local', type])),
+      );
     assert.equal(decide('Killed', 5).kind, 'wait');
     assert.equal(decide('Killed', 6).kind, 'setAside');
     assert.equal(decide('CommandFailed', 2).kind, 'wait');
@@ -84,7 +87,7 @@ suite('route, for any failures', () => {
     fc.assert(
       fc.property(chains, fc.infiniteStream(types), (chain, stream) => {
         let failures: PastFailure[] = [];
-        for (let tries = 0; tries <= 9 * chain.length; ) {
+        for (let tries = 0; tries <= 9 * chain.length;) {
           const decision = route(policy(...chain), failures);
           if (decision.kind === 'setAside') {
             for (const { backend, type } of failures.filter((past) => past.type === 'MemoryExhausted'))

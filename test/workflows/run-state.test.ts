@@ -32,7 +32,13 @@ suite('RunState', () => {
     state.pause({});
     state.setPairs(entries('A', 'C'));
     const { pairs, notes, state: runState } = state.progress();
-    assert.deepEqual(pairs.map((pair) => [pair.state, pair.backend]), [['skipped', null], ['waiting', 'duckdb']]);
+    assert.deepEqual(
+      pairs.map((pair) => [pair.state, pair.backend]),
+      [
+        ['skipped', null],
+        ['waiting', 'duckdb'],
+      ],
+    );
     assert.deepEqual(notes, ['refused: skipPair: no pair "B" in this run']);
     assert.equal(runState, 'paused');
   });
@@ -45,10 +51,16 @@ suite('RunState', () => {
     state.resume();
     state.pivot({ backend: 'duckdb', pair: 'A', now: true });
     state.skip('A');
-    assert.deepEqual(state.outbox.map(({ signal }) => signal), ['resume', 'pivotBackend', 'skipPair']);
+    assert.deepEqual(
+      state.outbox.map(({ signal }) => signal),
+      ['resume', 'pivotBackend', 'skipPair'],
+    );
     state.report({ ...pristine('B'), state: 'merged' });
     state.report({ ...pristine('A'), state: 'verifying' });
-    assert.deepEqual(state.progress().pairs.map((pair) => pair.state), ['verifying', 'waiting']);
+    assert.deepEqual(
+      state.progress().pairs.map((pair) => pair.state),
+      ['verifying', 'waiting'],
+    );
   });
 
   test('the time left is the mean of what was merged, times what is left', () => {
@@ -99,15 +111,18 @@ suite('RunState', () => {
 
   test('any pair survives being carried', () => {
     const nullable = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(value, { nil: null });
-    const progress: fc.Arbitrary<PairProgress> = fc.record({
-      pair: fc.string({ minLength: 1 }),
-      state: fc.constantFrom('waiting', 'merged', 'setAside', 'skipped'),
-      backend: nullable(fc.constantFrom('local', 'duckdb')),
-      reason: nullable(fc.string()),
-      failure: nullable(fc.constantFrom('DiskFull', 'Killed')),
-      figures: nullable(fc.constant<MergeFigures>(FIGURES)),
-      round: fc.nat(),
-    }, { noNullPrototype: true });
+    const progress: fc.Arbitrary<PairProgress> = fc.record(
+      {
+        pair: fc.string({ minLength: 1 }),
+        state: fc.constantFrom('waiting', 'merged', 'setAside', 'skipped'),
+        backend: nullable(fc.constantFrom('local', 'duckdb')),
+        reason: nullable(fc.string()),
+        failure: nullable(fc.constantFrom('DiskFull', 'Killed')),
+        figures: nullable(fc.constant<MergeFigures>(FIGURES)),
+        round: fc.nat(),
+      },
+      { noNullPrototype: true },
+    );
     fc.assert(
       fc.property(progress, nullable(fc.constantFrom('local', 'bigquery')), (p, pivot) => {
         const carried: unknown = JSON.parse(JSON.stringify(compactPair({ progress: p, pivot })));

@@ -23,20 +23,16 @@ export class Script {
   readonly #name: string;
   readonly #worker: WorkerProcess;
   readonly #display: Display;
-  /** Its failure is the demo's. */
   #doing: Promise<void> = Promise.resolve();
-  /** Rejects with what went wrong; never resolves. */
-  readonly failed: Promise<never>;
-  #fail: (error: unknown) => void = () => undefined;
+  readonly #fail: (error: unknown) => void;
 
-  constructor(client: Client, name: string, worker: WorkerProcess, display: Display) {
+  /** `fail` is told what went wrong, so that the demo ends with it. */
+  constructor(client: Client, name: string, worker: WorkerProcess, display: Display, fail: (error: unknown) => void) {
     this.#client = client;
     this.#name = name;
     this.#worker = worker;
     this.#display = display;
-    this.failed = new Promise<never>((_, reject) => {
-      this.#fail = reject;
-    });
+    this.#fail = fail;
   }
 
   get isOver(): boolean {

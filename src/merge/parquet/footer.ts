@@ -79,7 +79,9 @@ async function readFooterBytes(handle: FileHandle, size: number, name: string): 
     throw invalidCheckpoint(name, `has a broken footer: it claims ${length} bytes in a file of ${size}`);
   const end = tail.length - 8;
   // A copy, so that the footer in memory does not hold on to the whole tail.
-  return length <= end ? Buffer.from(tail.subarray(end - length, end)) : readExactly(handle, size - 8 - length, length, name);
+  return length <= end
+    ? Buffer.from(tail.subarray(end - length, end))
+    : readExactly(handle, size - 8 - length, length, name);
 }
 
 async function readExactly(handle: FileHandle, position: number, length: number, name: string): Promise<Buffer> {
@@ -105,9 +107,10 @@ function decodeFooter(bytes: Uint8Array, size: number, name: string): Footer {
   const { columns, leaves } = readSchema(required(struct, FILE_META.schema), name);
   const rows = readInteger(required(struct, FILE_META.numRows).raw);
   const dataEnd = size - 8 - bytes.length;
-  const rowGroups = readList(required(struct, FILE_META.rowGroups).raw).elements.map((raw) =>
-    decodeRowGroup(readStruct(raw), columns, leaves, dataEnd, name),
-  );
+  const rowGroups = readList(required(struct, FILE_META.rowGroups).raw)
+    .elements.map((raw) => decodeRowGroup(readStruct(raw), columns, leaves, dataEnd, name))
+    // Some writers leave an empty one behind; it holds nothing, and nothing further on need know of it.
+    .filter((group) => group.rows > 0);
   const sum = rowGroups.reduce((total, group) => total + group.rows, 0);
   if (rows < 0 || sum !== rows)
     throw invalidCheckpoint(name, `has a broken footer: ${rows} rows in all, ${sum} in its row groups`);

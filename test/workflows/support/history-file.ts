@@ -22,7 +22,8 @@ export interface RecordedEvent {
 export async function writeHistory(name: string, workflowId: string, history: object): Promise<void> {
   const plain = History.toObject(History.fromObject(history), { enums: String, longs: String, bytes: String });
   // Names of this machine are no part of what is recorded.
-  const text = JSON.stringify({ workflowId, history: plain }, null, 1)
+  const withoutStacks = (key: string, value: unknown): unknown => (key === 'stackTrace' ? '' : value);
+  const text = JSON.stringify({ workflowId, history: plain }, withoutStacks, 1)
     .replaceAll(`${process.pid}@${hostname()}`, 'recorder')
     .replaceAll(hostname(), 'recorder');
   await writeFile(new URL(`${name}.json`, FOLDER), `${text}\n`);

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { access, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { openCli } from './support.ts';
+import type { Cli } from './support.ts';
+
+let cli: Cli;
+before(async () => {
+  cli = await openCli();
+  const samples = ['--files', '6', '--columns', '5', '--rows', '3000', '--misaligned', '40%'];
+  await cli.run('sample', '--out', 's', '--pairs', 'X,Z', ...samples, '--broken-pairs', 'Z');
+});
+after(() => cli.close());
+
+test('merges a folder, and ends with the agreed line of JSON', async () => {
+  const run = await cli.run('merge', 's/X', '--out', 'x.parquet', '--json');
+  assert.equal(run.exitCode, 0, run.stderr);
+  const json = run.json as Record<string, number | string>;
+  const fields = ['files', 'rows', 'columns', 'aligned', 'realigned', 'bytesIn', 'bytesOut', 'wallMs', 'peakRssBytes'];
+  assert.deepEqual(Object.keys(json), [...fields, 'output', 'verified']);
+  assert.equal(json['files'], 6);
+  assert.equal(json['columns'], 31);
+  assert.equal(json['output'], join(cli.folder, 'x.parquet'));
+  assert.equal(json['verified'], 'bytes');
+  assert.ok(Number(json['peakRssBytes']) > 50e6);
+  // Plain lines: no terminal, no redrawing.
+  assert.ok(!run.stderr.includes('\u001B'));
+  const again = await cli.run('merge', 's/X', '--out', 'x.parquet', '--json');
+  assert.equal(again.exitCode, 0);
+  assert.match(again.stdout, /nothing to do/);
+});
+
+test('--verify none leaves verification out and says so', async () => {
+  const run = await cli.run('merge', 's/X', '--out', 'n.parquet', '--verify', 'none', '--json');
+  assert.equal(run.exitCode, 0, run.stderr);
+  assert.equal((run.json as { verified: string }).verified, 'none');
+});
+
+test('a failure is one line for people, one object for machines, and exit code 3', async () => {
+  const run = await cli.run('merge', 's/Z', '--out', 'z.parquet', '--json');
+  assert.equal(run.exitCode, 3);
+  const json = run.json as Record<string, string>;
+  assert.equal(json['type'], 'CheckpointInvalid');
+  assert.match(json['file'] ?? '', /checkpoint_006\.parquet$/);
+  assert.deepEqual(Object.keys(json).toSorted(), ['file', 'message', 'type']);
+  assert.match(run.stderr, /^widemerge: CheckpointInvalid: /m);
+  assert.ok(!(await readdir(cli.folder)).includes('z.parquet'));
+});
+
+test('a merge while another one holds the machine says who, and one that is interrupted ends with 130', async () => {
+  await cli.run(
+    'sample',
+    '--out',
+    'big',
+    '--pairs',
+    'B',
+    '--files',
+    '60',
+    '--columns',
+    '30',
+    '--rows',
+    '2000',
+    '--misaligned',
+    '100%',
+  );
+  const first = cli.start('merge', 'big/B', '--out', 'big.parquet');
+  first.stdout.resume();
+  await until(async () => isThere(join(cli.folder, '.big.parquet.widemerge')));
+  const second = await cli.run('merge', 's/X', '--out', 'y.parquet', '--json');
+  assert.equal(second.exitCode, 3);
+  assert.equal((second.json as { type: string }).type, 'MachineBusy');
+  first.signal('SIGINT');
+  assert.equal(await first.ended, 130);
+  await assert.rejects(access(join(cli.folder, 'big.parquet')));
+});
+
+const isThere = (path: string) =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 60_000;
+  while (!(await condition())) {
+    assert.ok(performance.now() < deadline, 'waited for a minute');
+    await delay(20);
+  }
+}

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { access, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, before, test } from 'node:test';
+import { ensureTemporalBinary } from '../../src/server/ensure.ts';
+import { startServer } from '../../src/server/start.ts';
+import type { RunningServer } from '../../src/server/start.ts';
+import type { RunResult } from '../../src/contract.ts';
+import type { RunStatus } from '../../src/client/read-status.ts';
+import { openCli } from './support.ts';
+import type { Cli } from './support.ts';
+
+let server: RunningServer;
+let cli: Cli;
+let worker: ReturnType<Cli['start']>;
+
+before(async () => {
+  server = await startServer({ binary: await ensureTemporalBinary(console.error), dbFilename: null, uiPort: 0 });
+  cli = await openCli({ TEMPORAL_ADDRESS: server.address });
+  const shape = ['--files', '3', '--columns', '4', '--rows', '200'];
+  await cli.run('sample', '--out', 's', '--pairs', 'A,B,C', ...shape, '--broken-pairs', 'B');
+  const config = ['name: t', 'root: s', 'output: m', "pairs: '*'", 'key: interval_time', 'limits: {memory: 1GiB}'];
+  config.push('health: {minFreeMemory: 0B, minFreeDisk: 0B, maxSwapUsed: 100%}');
+  await writeFile(join(cli.folder, 't.yaml'), config.join('\n'));
+  await import('node:fs/promises').then(({ mkdir }) => mkdir(join(cli.folder, 'm')));
+  worker = cli.start('worker');
+  for await (const line of createInterface(worker.stdout)) if (/ serves /.test(line)) break;
+  worker.stdout.resume();
+});
+after(async () => {
+  await cli.close();
+  await server.stop();
+});
+
+test('run merges the pairs, sets the broken one aside, and ends with 3', async () => {
+  const run = await cli.run('run', 't.yaml', '--json');
+  assert.equal(run.exitCode, 3, run.stderr + run.stdout);
+  const result = run.json as RunResult;
+  assert.deepEqual(result.merged, ['A', 'C']);
+  assert.equal(result.setAside[0]?.failure, 'CheckpointInvalid');
+  assert.match(run.stdout, /set aside: B: .*widemerge retry t B/);
+  assert.match(run.stderr, /^A {2}merged: 13 columns x 200 rows/m);
+  await access(join(cli.folder, 'm/A.parquet'));
+});
+
+test('status says the same, for people and for machines', async () => {
+  const { stdout, json } = await cli.run('status', 't', '--json');
+  assert.equal(stdout.trimEnd().split('\n').length, 1);
+  assert.deepEqual(
+    (json as RunStatus).progress.pairs.map(({ pair, state }) => [pair, state]),
+    [
+      ['A', 'merged'],
+      ['B', 'setAside'],
+      ['C', 'merged'],
+    ],
+  );
+  const people = await cli.run('status', 't');
+  assert.match(people.stdout, /^t is done, 2 of 3 pairs merged, 1 set aside$/m);
+});
+
+test('signals reach an open run; without one they say so', async () => {
+  const none = await cli.run('pause', 'nobody');
+  assert.equal(none.exitCode, 2);
+  assert.match(none.stderr, /no run nobody is open/);
+
+  await cli.run('retry', 't', 'B');
+  await writeFile(join(cli.folder, 'u.yaml'), 'name: u\nroot: s\noutput: m\npairs: [A]\nkey: interval_time\n');
+  const started = await cli.run('run', 'u.yaml', '--detach', '--json');
+  assert.equal(started.exitCode, 0, started.stderr);
+  assert.deepEqual(started.json, { workflowId: 'widemerge/u', attached: false });
+});
+
+test('a schedule is created, listed, paused and deleted', async () => {
+  const created = await cli.run('schedule', 'create', 't.yaml', '--cron', '0 3 * * *');
+  assert.equal(created.exitCode, 0, created.stderr);
+  assert.match(created.stdout, /next start \d{4}-.*T03:00/);
+  assert.equal((await cli.run('schedule', 'create', 't.yaml', '--every', '1h')).exitCode, 2);
+  assert.equal((await cli.run('schedule', 'pause', 't')).exitCode, 0);
+  assert.equal((await cli.run('schedule', 'delete', 't')).exitCode, 0);
+  assert.equal((await cli.run('schedule', 'pause', 't')).exitCode, 2);
+});
+
+test('the worker drains at SIGTERM and ends with 0', async () => {
+  worker.signal('SIGTERM');
+  assert.equal(await worker.ended, 0);
+});
+
+test('run without a worker says what is missing, and Ctrl-C detaches', async () => {
+  await writeFile(join(cli.folder, 'v.yaml'), 'name: v\nroot: s\noutput: m\npairs: [A]\nkey: interval_time\n');
+  await cli.run('run', 'v.yaml', '--detach');
+  const attached = cli.start('run', 'v.yaml');
+  attached.stdout.resume();
+  // Attached once it follows: until then Ctrl-C has nothing to detach from.
+  const status = await cli.run('status', 'v');
+  assert.match(status.stdout, /no worker answers/);
+  attached.signal('SIGINT');
+  assert.equal(await attached.ended, 130);
+  assert.equal((await cli.run('cancel', 'v')).exitCode, 0);
+});

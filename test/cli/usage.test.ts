@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { openCli } from './support.ts';
+import type { Cli } from './support.ts';
+
+let cli: Cli;
+before(async () => {
+  cli = await openCli({ TEMPORAL_ADDRESS: '127.0.0.1:1' });
+});
+after(() => cli.close());
+
+test('--help and --version end with 0', async () => {
+  const help = await cli.run('--help');
+  assert.equal(help.exitCode, 0);
+  for (const command of [
+    'merge',
+    'sample',
+    'init',
+    'run',
+    'worker',
+    'status',
+    'pause',
+    'resume',
+    'pivot',
+    'skip',
+    'retry',
+    'cancel',
+    'server',
+    'schedule',
+    'demo',
+  ])
+    assert.match(help.stdout, new RegExp(`^  ${command}\\b`, 'm'));
+  assert.match((await cli.run('--version')).stdout, /^\d+\.\d+\.\d+\n$/);
+});
+
+const wrong: [string, string[], RegExp][] = [
+  ['no such command', ['murge'], /unknown command 'murge'/],
+  ['no such flag', ['merge', 'x', '--out', 'y', '--kee', 'z'], /unknown option '--kee'/],
+  ['a flag that is missing', ['merge', 'x'], /--out <file>' not specified/],
+  ['a size without a unit', ['merge', 'x', '--out', 'y', '--memory', '4'], /Give a size with its unit/],
+  ['a mode that is none', ['merge', 'x', '--out', 'y', '--rows', 'all'], /Allowed choices are union, reference/],
+  ['a reference without its mode', ['merge', 'x', '--out', 'y', '--reference', 'a'], /give both/],
+  ['no pairs', ['sample', '--out', 'x', '--pairs', '0'], /whole number from 1/],
+  [
+    'a pair that is not written',
+    ['sample', '--out', 'x', '--pairs', '1', '--broken-pairs', 'XXX'],
+    /XXX is not one of/,
+  ],
+  ['a backend that is none', ['pivot', 'fx', 'polars'], /polars is no backend/],
+  ['a configuration that is not there', ['run', 'none.yaml'], /none\.yaml: cannot be read \(ENOENT\)/],
+  ['a schedule without times', ['schedule', 'create', 'none.yaml'], /say when/],
+  ['a folder of nothing', ['init', '.'], /no \*\.parquet files/],
+];
+for (const [what, args, expected] of wrong)
+  test(`${what}: exit code 2 and a line that says it`, async () => {
+    const { exitCode, stderr } = await cli.run(...args);
+    assert.match(stderr, expected);
+    assert.equal(exitCode, 2);
+    assert.doesNotMatch(stderr, /\n\s+at /);
+  });
+
+test('a configuration with problems: each on its line, exit code 2, JSON where it is asked for', async () => {
+  await writeFile(
+    join(cli.folder, 'bad.yaml'),
+    'name: x\nroot: a\noutput: b\npairs: [A, A]\nkey: k\nlimits: {memory: 4}\n',
+  );
+  const { exitCode, stderr, json } = await cli.run('run', 'bad.yaml', '--json');
+  assert.equal(exitCode, 2);
+  assert.match(stderr, /bad\.yaml: pairs\[1\]: "A"; expected each pair once/);
+  assert.match(stderr, /bad\.yaml: limits\.memory: 4; expected a text/);
+  assert.equal((json as { type: string }).type, 'ConfigInvalid');
+});
+
+test('no server: exit code 3, a line that says what to do, the stack with --verbose', async () => {
+  const { exitCode, stderr } = await cli.run('status', 'fx');
+  assert.equal(exitCode, 3);
+  assert.match(stderr, /no Temporal server answers on 127\.0\.0\.1:1: start one/);
+  assert.match((await cli.run('status', 'fx', '--verbose')).stderr, /\n\s+at .*\ncaused by /s);
+});
