@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 // Plain JavaScript that any Node can read: finds a Node that is new enough, and the built or the source command.
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const inPackage = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const built = inPackage('dist/cli/main.js');
 const source = inPackage('src/cli/main.ts');
 const ownNode = inPackage('node_modules/node/bin/node');
-const main = existsSync(built) ? built : source;
+const main = isBuiltUpToDate() ? built : source;
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 const atLeast = (wantedMajor, wantedMinor) => major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
@@ -29,4 +30,14 @@ if (main === source ? atLeast(24, 0) : atLeast(22, 12)) {
 } else {
   console.error(`widemerge needs Node 22.12 or newer; this is ${process.versions.node}`);
   process.exit(2);
+}
+
+/** In a checkout the sources may have changed since they were built (200 files: 5 ms); a package has no sources. */
+function isBuiltUpToDate() {
+  if (!existsSync(built)) return false;
+  if (!existsSync(source)) return true;
+  const stamp = inPackage('dist/.widemerge-built');
+  const builtAt = existsSync(stamp) ? statSync(stamp).mtimeMs : 0;
+  const sources = readdirSync(inPackage('src'), { recursive: true });
+  return sources.every((file) => statSync(join(inPackage('src'), file)).mtimeMs <= builtAt);
 }

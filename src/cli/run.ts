@@ -21,6 +21,8 @@ export async function run(configPath: string, options: RunOptions): Promise<void
   await using temporal = await connect();
   const { client } = temporal;
   const { handle, attached, only, workflowId } = await startRun(client, config);
+  // From here on Ctrl-C leaves the run alone.
+  using interrupt = interruptible();
   const restricted = only === null ? '' : ` (a retry of ${only.join(', ')})`;
   console.error(`${attached ? 'attached to' : 'started'} ${workflowId}${restricted}`);
   if (options.detach) {
@@ -28,7 +30,6 @@ export async function run(configPath: string, options: RunOptions): Promise<void
     return;
   }
 
-  using interrupt = interruptible();
   const display = openDisplay(process.stderr);
   try {
     await followRun(client, config.name, display, interrupt.signal);

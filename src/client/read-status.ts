@@ -1,4 +1,4 @@
-import type { Client } from '@temporalio/client';
+import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import type { PairProgress, RunProgress, RunResult } from '../contract.ts';
 import { MESSAGES, runWorkflowId, WORKFLOW_TYPES } from '../contract.ts';
 import { isRunning, pristine } from '../workflows/run-state.ts';
@@ -72,18 +72,25 @@ async function progressOnServer(client: Client, name: string, run: DescribedRun)
   return { name, state, startedAt, eta: null, pairs: [...pairs.values()], notes: [] };
 }
 
-/** The newest workflow of each pair since the run has started, from the visibility store. */
+/** The newest workflow of each pair since the run has started. */
 async function listChildren(client: Client, name: string, startedAt: string): Promise<PairProgress[]> {
+  const parent = runWorkflowId(name);
   const query =
-    `WorkflowType = '${WORKFLOW_TYPES.mergePair}' AND ParentWorkflowId = '${runWorkflowId(name).replaceAll("'", "''")}'` +
+    `WorkflowType = '${WORKFLOW_TYPES.mergePair}' AND ParentWorkflowId = '${parent.replaceAll("'", "''")}'` +
     ` AND StartTime >= '${startedAt}'`;
-  const newest = new Map<string, { startMs: number; progress: PairProgress }>();
+  const newest = new Map<string, WorkflowExecutionInfo>();
   for await (const child of client.workflow.list({ query })) {
-    const pair = child.workflowId.slice(runWorkflowId(name).length + 1);
-    const startMs = child.startTime.getTime();
-    if ((newest.get(pair)?.startMs ?? -Infinity) >= startMs) continue;
-    const said = (child.memo?.progress ?? {}) as Partial<PairProgress>;
-    newest.set(pair, { startMs, progress: { ...pristine(pair), state: 'discovering', ...said } });
+    const known = newest.get(child.workflowId);
+    if (!known || known.startTime < child.startTime) newest.set(child.workflowId, child);
   }
-  return [...newest.values()].map(({ progress }) => progress);
+  return Promise.all(
+    [...newest.values()].map(async (child) => {
+      // The visibility store lags behind by seconds; of what is still going on the server itself knows better.
+      const open = child.status.name === 'RUNNING';
+      const { memo } = open ? await client.workflow.getHandle(child.workflowId).describe() : child;
+      const said = (memo?.progress ?? {}) as Partial<PairProgress>;
+      const pair = child.workflowId.slice(parent.length + 1);
+      return { ...pristine(pair), state: 'discovering' as const, ...said };
+    }),
+  );
 }

@@ -63,7 +63,15 @@ async function startOnce(options: ServerOptions): Promise<RunningServer> {
   const server = spawn(options.binary, args, { detached: true, stdio: ['ignore', log, log] });
   if (log !== 'ignore') closeSync(log);
   await once(server, 'spawn');
-  const ended = new Promise<void>((resolve) => server.once('close', () => resolve()));
+  // An owner that ends in an unforeseen way takes the server along.
+  const onExit = (): boolean => server.kill('SIGKILL');
+  process.once('exit', onExit);
+  const ended = new Promise<void>((resolve) =>
+    server.once('close', () => {
+      process.off('exit', onExit);
+      resolve();
+    }),
+  );
   const stop = () => stopServer(server, ended);
   const address = `127.0.0.1:${port}`;
   try {

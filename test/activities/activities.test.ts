@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
 import type { Activities } from '../../src/activities/index.ts';
 import { createActivities } from '../../src/activities/index.ts';
 import { guardLimits, mergeJob } from '../../src/activities/pair-task.ts';
@@ -28,7 +29,7 @@ suite('activities', () => {
   beforeEach(() => {
     machine = new FakeMachine();
     activities = createActivities(machine.dependencies(true));
-    environment = new MockActivityEnvironment();
+    environment = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
   });
   afterEach(() => machine.remove());
 
@@ -87,7 +88,7 @@ suite('activities', () => {
     const { type, message, details } = await failure(environment.run(activities.mergeFiles, mergeTask(7)));
     assert.equal(type, 'BackendLost');
     assert.match(message, /3 attempts by local vanished .*suspected, not proven/);
-    assert.equal((details![0] as { type: string }).type, 'BackendLost');
+    assert.equal((details as { type: string }[])[0]!.type, 'BackendLost');
     assert.deepEqual(machine.calls, [], 'it has not begun');
     assert.deepEqual(await environment.run(activities.mergeFiles, mergeTask(8)), FIGURES);
   });
@@ -97,7 +98,7 @@ suite('activities', () => {
     const gate = () => environment.run(activities.checkMachine, { config: task().config, neededDiskBytes: 1 });
     const { type, message } = await failure(gate());
     assert.deepEqual([type, message], ['HostUnhealthy', 'swap is full; disk is full']);
-    assert.equal((await gate()).healthy, true);
+    assert.deepEqual(await gate(), healthy([]));
   });
 
   test('a pattern of pairs is the sorted folders that match it', async () => {

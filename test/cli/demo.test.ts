@@ -14,6 +14,7 @@ test('Ctrl-C in the middle of the demo: exit code 130, no process and no file is
   t.after(() => own.close());
 
   const demo = own.start('demo');
+  demo.stderr.resume();
   for await (const line of createInterface(demo.stdout)) if (/ merged: /.test(line)) break;
   demo.stdout.resume();
   demo.signal('SIGINT');

@@ -67,6 +67,7 @@ test('a merge while another one holds the machine says who, and one that is inte
   );
   const first = cli.start('merge', 'big/B', '--out', 'big.parquet');
   first.stdout.resume();
+  first.stderr.resume();
   await until(async () => isThere(join(cli.folder, '.big.parquet.widemerge')));
   const second = await cli.run('merge', 's/X', '--out', 'y.parquet', '--json');
   assert.equal(second.exitCode, 3);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { access, writeFile } from 'node:fs/promises';
+import { access, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
@@ -23,10 +23,11 @@ before(async () => {
   const config = ['name: t', 'root: s', 'output: m', "pairs: '*'", 'key: interval_time', 'limits: {memory: 1GiB}'];
   config.push('health: {minFreeMemory: 0B, minFreeDisk: 0B, maxSwapUsed: 100%}');
   await writeFile(join(cli.folder, 't.yaml'), config.join('\n'));
-  await import('node:fs/promises').then(({ mkdir }) => mkdir(join(cli.folder, 'm')));
+  await mkdir(join(cli.folder, 'm'));
   worker = cli.start('worker');
   for await (const line of createInterface(worker.stdout)) if (/ serves /.test(line)) break;
   worker.stdout.resume();
+  worker.stderr.resume();
 });
 after(async () => {
   await cli.close();
@@ -91,9 +92,8 @@ test('run without a worker says what is missing, and Ctrl-C detaches', async () 
   await cli.run('run', 'v.yaml', '--detach');
   const attached = cli.start('run', 'v.yaml');
   attached.stdout.resume();
-  // Attached once it follows: until then Ctrl-C has nothing to detach from.
-  const status = await cli.run('status', 'v');
-  assert.match(status.stdout, /no worker answers/);
+  for await (const line of createInterface(attached.stderr)) if (/no worker answers/.test(line)) break;
+  attached.stderr.resume();
   attached.signal('SIGINT');
   assert.equal(await attached.ended, 130);
   assert.equal((await cli.run('cancel', 'v')).exitCode, 0);

@@ -20,10 +20,11 @@ export interface CliRun {
 export interface Cli {
   folder: string;
   run(...args: string[]): Promise<CliRun>;
-  /** Started, not waited for; killed with `close`. */
+  /** Started, not waited for; killed with `close`. Both streams must be read. */
   start(...args: string[]): {
     pid: number;
     stdout: Readable;
+    stderr: Readable;
     ended: Promise<number | null>;
     signal: (name: NodeJS.Signals) => void;
   };
@@ -56,8 +57,7 @@ export async function openCli(environment: Record<string, string> = {}): Promise
     },
     start: (...args) => {
       const { child, ended } = start(args);
-      child.stderr.resume();
-      return { pid: child.pid!, stdout: child.stdout, ended, signal: (name) => child.kill(name) };
+      return { pid: child.pid!, stdout: child.stdout, stderr: child.stderr, ended, signal: (name) => child.kill(name) };
     },
     close: async () => {
       for (const { kill } of started) kill();

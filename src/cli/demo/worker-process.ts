@@ -49,7 +49,12 @@ export class WorkerProcess implements AsyncDisposable {
       ),
     });
     closeSync(log);
-    await once(this.#child, 'spawn');
+    // A demo that ends in an unforeseen way takes its worker along.
+    const child = this.#child;
+    const onExit = (): boolean => child.kill('SIGKILL');
+    process.once('exit', onExit);
+    child.once('exit', () => process.off('exit', onExit));
+    await once(child, 'spawn');
   }
 
   /** SIGKILL: what a crash, or the kernel's out-of-memory killer, would do. */

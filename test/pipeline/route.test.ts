@@ -1,0 +1,55 @@
+/** The route with real engines: DuckDB's join of all files really runs out of memory. */
+import assert from 'node:assert/strict';
+import { readdir, rm, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { after, before } from 'node:test';
+import { startRun } from '../../src/client/start-run.ts';
+import { readStatus } from '../../src/client/read-status.ts';
+import { Stage } from './stage.ts';
+
+const MIB = 1024 ** 2;
+const FILES = 40;
+let stage: Stage;
+before(async () => {
+  stage = await Stage.open();
+  const samples = ['--pairs', 'EURGBP,USDJPY', '--files', `${FILES}`, '--columns', '12', '--rows', '20000'];
+  const made = await stage.widemerge('sample', '--out', join(stage.folder, 'checkpoints'), ...samples);
+  assert.equal(made.code, 0, made.stderr);
+  await stage.worker.start();
+});
+after(() => stage[Symbol.asyncDispose]());
+
+const limits = { memoryBytes: 400 * MIB, killAboveBytes: 500 * MIB, timeoutMs: 120_000, stallMs: 60_000 };
+
+test('a memory failure leads to the next backend, which finishes the pair', async () => {
+  const config = stage.config({ name: 'fallback', pairs: ['EURGBP'], backends: ['duckdb', 'local'], limits });
+  const { handle } = await startRun(stage.client, config, { tuning: { waitFirstMs: 200 } });
+  assert.deepEqual((await handle.result()).merged, ['EURGBP']);
+  const { pairs } = (await readStatus(stage.client, 'fallback')).progress!;
+  assert.equal(pairs[0]?.backend, 'local');
+});
+
+test('a chain that ends at BigQuery says what failed first, and that BigQuery is not there; a retry runs that pair alone', async () => {
+  const config = stage.config({ name: 'chain', backends: ['duckdb', 'bigquery'], limits });
+  const broken = join(stage.folder, 'checkpoints', 'EURGBP');
+  const { handle } = await startRun(stage.client, config, { tuning: { waitFirstMs: 200 } });
+  const result = await handle.result();
+  // EURGBP was merged by the test before, from the same files.
+  assert.deepEqual(result.merged, ['EURGBP']);
+  assert.equal(result.setAside[0]?.pair, 'USDJPY');
+  assert.match(result.setAside[0].reason, /MemoryExhausted|memory/i);
+  assert.match(result.setAside[0].reason, /bigquery/);
+  assert.equal((await readdir(join(stage.folder, 'checkpoints', 'USDJPY'))).length, FILES);
+  await truncate(join(broken, (await readdir(broken)).sort()[0]!), 100);
+
+  const retried = await stage.widemerge('retry', 'chain', 'USDJPY');
+  assert.equal(retried.code, 0, retried.stderr);
+  const again = (await stage.client.workflow.getHandle('widemerge/chain').result()) as typeof result;
+  // EURGBP, whose checkpoint is broken by now, was not touched.
+  assert.deepEqual(again.merged, []);
+  assert.deepEqual(
+    again.setAside.map(({ pair }) => pair),
+    ['USDJPY'],
+  );
+  await rm(broken, { recursive: true });
+});
