@@ -8,7 +8,7 @@ import { ensureTemporalBinary } from '../server/ensure.ts';
 import { startServer } from '../server/start.ts';
 import type { RunningServer } from '../server/start.ts';
 import { closingLines, NEXT_LINES } from './demo/closing.ts';
-import { Script } from './demo/script.ts';
+import { DEMO_HEARTBEAT_TIMEOUT_MS, Script } from './demo/script.ts';
 import { BROKEN_PAIR, openFolder, setStage } from './demo/stage.ts';
 import type { Stage } from './demo/stage.ts';
 import { WorkerProcess } from './demo/worker-process.ts';
@@ -70,7 +70,9 @@ async function play(
   const connection = await Connection.connect({ address: server.address });
   try {
     const client = new Client({ connection });
-    const { handle } = await startRun(client, config);
+    const { handle } = await startRun(client, config, {
+      tuning: { heartbeatTimeoutMs: DEMO_HEARTBEAT_TIMEOUT_MS },
+    });
     const script = new Script(client, config.name, worker, display, (error) => broken.abort(error));
     await followRun(client, config.name, display, stop, (status) => script.watch(status));
     await script.end();

@@ -52,7 +52,7 @@ function share({ filesDone, filesTotal, bytesDone, bytesTotal }: Progress): numb
   return filesTotal > 0 ? filesDone / filesTotal : 0;
 }
 
-export function progressText(progress: Progress, bytesPerSecond: number, memoryBytes: number): string {
+function progressText(progress: Progress, bytesPerSecond: number, memoryBytes: number): string {
   const parts = [`${progress.step} ${progress.filesDone}/${progress.filesTotal} files`];
   if (progress.bytesTotal > 0) parts.push(`${formatBytes(progress.bytesDone)} of ${formatBytes(progress.bytesTotal)}`);
   if (bytesPerSecond > 0) parts.push(`${formatBytes(bytesPerSecond)}/s`);

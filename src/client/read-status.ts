@@ -1,7 +1,7 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import type { PairProgress, RunProgress, RunResult } from '../contract.ts';
 import { MESSAGES, runWorkflowId, WORKFLOW_TYPES } from '../contract.ts';
-import { isRunning, pristine } from '../workflows/run-state.ts';
+import { isRunning, pristine } from '../workflows/pair-entry.ts';
 import type { LiveActivity } from './live-activities.ts';
 import { liveActivities } from './live-activities.ts';
 import type { DescribedRun } from './describe-run.ts';

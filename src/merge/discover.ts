@@ -102,7 +102,7 @@ async function readCheckpoint(file: CheckpointFile, index: number, keyName: stri
       `has no key column ${keyName}; its columns are ${listSome(footer.columns.map((column) => column.name))}`,
       keyName,
     );
-  if (footer.rows === 0) throw invalidCheckpoint(file.name, 'has no rows; write it again or remove it');
+  if (footer.rows === 0) throw invalidCheckpoint(file.name, 'has 0 rows; write it again or remove it');
   return { index, ...file, footer, key, columns: footer.columns.filter((column) => column !== key) };
 }
 

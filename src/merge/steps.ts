@@ -8,6 +8,7 @@ import type { MergeFigures } from '../contract.ts';
 import { listCheckpoints, type CheckpointFile } from './discover.ts';
 import { joinWithDuckdb } from './duckdb-join.ts';
 import { MergeFailure } from './errors.ts';
+import { assertUnchanged } from './fingerprint.ts';
 import type { Discovery, MergeJob, MergeMessage, MergeStep } from './job.ts';
 import { readManifest, writeManifest, type Manifest } from './manifest.ts';
 import type { MergePlan } from './plan.ts';
@@ -214,15 +215,9 @@ async function runVerify(session: Session): Promise<boolean> {
   const { job, emit, signal } = session;
   if (job.verify === 'none') return false;
   const draft = await readDraft(session);
+  for (const source of draft.sources) await assertUnchanged(source);
   const plan = await planAgain(session);
-  if (plan.id !== draft.id)
-    throw new MergeFailure(
-      'InputChanged',
-      `${job.source.dir}: the checkpoints changed since they were merged; merge again`,
-      {
-        file: job.source.dir,
-      },
-    );
+  if (plan.id !== draft.id) throw addedSince(draft, plan);
   const verification = await verifyMerge({
     plan,
     outputPath: session.temporaryPath,
@@ -246,6 +241,14 @@ async function runVerify(session: Session): Promise<boolean> {
   return false;
 }
 
+function addedSince({ sources }: Manifest, plan: MergePlan): MergeFailure {
+  const known = new Set(sources.map(({ name }) => name));
+  const added = plan.checkpoints.find(({ name }) => !known.has(name))?.name;
+  return new MergeFailure('InputChanged', `${added ?? 'the options'}: came since the others were merged; merge again`, {
+    file: added,
+  });
+}
+
 async function runPublish(session: Session): Promise<boolean> {
   const { job, emit, workspace } = session;
   const draft = await readManifest(session.draftPath);
@@ -258,6 +261,7 @@ async function runPublish(session: Session): Promise<boolean> {
   }
   if (job.verify !== 'none' && draft.verification === null)
     throw new Error(`${session.draftPath}: was not verified; the verify step comes first`);
+  for (const source of draft.sources) await assertUnchanged(source);
   await publishOutput({
     temporaryPath: session.temporaryPath,
     outputPath: job.output.path,

@@ -10,7 +10,7 @@ const VISIBLE_WITHIN_MS = 15_000;
 /** Search attributes of this project that the namespace does not know as keywords. Rejects where it cannot be asked. */
 export async function missingSearchAttributes(connection: ConnectionLike, namespace: string): Promise<string[]> {
   const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-  return Object.values(SEARCH_ATTRIBUTES).filter((name) => customAttributes[name] !== KEYWORD);
+  return Object.values(SEARCH_ATTRIBUTES).filter((name) => Number(customAttributes[name]) !== KEYWORD);
 }
 
 /**

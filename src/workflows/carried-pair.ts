@@ -1,5 +1,5 @@
 import type { CarriedPair } from './inputs.ts';
-import type { PairEntry } from './run-state.ts';
+import type { PairEntry } from './pair-entry.ts';
 
 /** Figures of this many merged pairs stay in a run's state. */
 export const FIGURES_KEPT = 500;

@@ -1,5 +1,5 @@
 import type { MergeFigures, PairProgress, PairState, RunProgress } from '../contract.ts';
-import { isRunning } from './run-state.ts';
+import { isRunning } from './pair-entry.ts';
 
 /** Markdown for the UI's "current details": what is going on, for somebody who knows nothing else. */
 

@@ -12,6 +12,8 @@ export interface Tuning {
   heartbeatTimeoutMs?: number;
   /** Pairs after which the run continues as new. */
   pairsPerRun?: number;
+  /** Waits after which a pair continues as new; by default when the server suggests it. */
+  waitsPerRun?: number;
 }
 
 export interface MergePairsInput {

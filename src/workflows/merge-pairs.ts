@@ -15,8 +15,9 @@ import { describeRun } from './details.ts';
 import type { MergePairsInput, RunSummary } from './inputs.ts';
 import * as messages from './messages.ts';
 import { runPair } from './run-pair.ts';
-import type { PairEntry } from './run-state.ts';
-import { pristine, RunState } from './run-state.ts';
+import type { PairEntry } from './pair-entry.ts';
+import { pristine } from './pair-entry.ts';
+import { RunState } from './run-state.ts';
 import { upsertMergeAttributes } from './search-attributes.ts';
 
 /** Well under the server's limit of 51,200 events: a pair takes some 50 of them. */
@@ -82,6 +83,7 @@ export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
       if (named) state.setPairs(named);
       const summary = 'which search attributes does the server know?';
       ({ searchAttributes } = await lightActivities().readCapabilities.executeWithOptions({ summary }, []));
+      if (!searchAttributes) state.note('goes on without search attributes: the server does not know them');
       if (!named) state.setPairs(await listEntries(input, state));
     }
     for (let pairs = 0; ; pairs += 1) {

@@ -84,11 +84,16 @@ export class PairControl {
       return await scope.run(step);
     } catch (error) {
       // A cancellation of the whole workflow is not the operator's message: it goes through untouched.
-      if (this.interrupted && isCancellation(error)) throw new Interrupted('stopped by a message');
+      if (this.wasInterrupted() && isCancellation(error)) throw new Interrupted('stopped by a message');
       throw error;
     } finally {
       this.scope = null;
     }
+  }
+
+  /** A call, since a handler may have changed the flag while the step ran. */
+  private wasInterrupted(): boolean {
+    return this.interrupted;
   }
 
   private interrupt(): void {

@@ -15,7 +15,7 @@ import type { mergePair } from './merge-pair.ts';
 import type { RunState } from './run-state.ts';
 
 /** How often a run looks whether a child of an earlier, terminated run has closed; a merge is stopped in seconds. */
-const EARLIER_CHILD_POLL_MS = 10_000;
+const EARLIER_CHILD_POLL_MS = 3_000;
 
 /** Runs one pair as a child workflow, and hands it the messages of the outbox while it is open. */
 export async function runPair(state: RunState, input: MergePairInput): Promise<PairOutcome> {

@@ -2,14 +2,10 @@ import type { BackendName, PairProgress, PairState, RunProgress, RunResult } fro
 import { MESSAGES } from '../contract.ts';
 import type { CarriedRun, PairOutcome, RunSummary } from './inputs.ts';
 import { compactPair, expandPair, FIGURES_KEPT } from './carried-pair.ts';
+import type { PairEntry } from './pair-entry.ts';
+import { pristine } from './pair-entry.ts';
 import { quote, readPair, readPause, readPivot } from './requests.ts';
 import { oneLine } from './route.ts';
-
-export interface PairEntry {
-  progress: PairProgress;
-  /** The operator's choice of backend for this pair, or null. */
-  pivot: BackendName | null;
-}
 
 export interface Forwarded {
   signal: string;
@@ -17,16 +13,6 @@ export interface Forwarded {
 }
 
 const NOTES_KEPT = 20;
-const RUNNING: readonly PairState[] = [
-  'discovering',
-  'gated',
-  'merging',
-  'verifying',
-  'publishing',
-  'cleaning',
-  'paused',
-];
-
 /**
  * The state of a run and what messages do to it: plain synchronous code, free of Temporal.
  *
@@ -258,12 +244,4 @@ export class RunState {
     const withFigures = this.pairs().filter(({ progress }) => progress.figures !== null);
     for (const entry of withFigures.slice(0, -FIGURES_KEPT)) entry.progress = { ...entry.progress, figures: null };
   }
-}
-
-export function pristine(pair: string): PairProgress {
-  return { pair, state: 'waiting', backend: null, reason: null, failure: null, figures: null, round: 0 };
-}
-
-export function isRunning(state: PairState): boolean {
-  return RUNNING.includes(state);
 }

@@ -30,6 +30,7 @@ export class StepRunner {
   published: MergeFigures | null;
   private readonly input: MergePairInput;
   private mergeFailures: PastFailure[];
+  private waits = 0;
 
   constructor(input: MergePairInput) {
     const { carried, pair, searchAttributes } = input;
@@ -139,7 +140,9 @@ export class StepRunner {
 
   /** A durable wait that ends early when a message comes. */
   private async wait(ms: number, reason: string): Promise<void> {
-    if (workflowInfo().continueAsNewSuggested) await this.continueAsNew();
+    const enough = this.waits >= (this.input.tuning?.waitsPerRun ?? Infinity);
+    if (enough || workflowInfo().continueAsNewSuggested) await this.continueAsNew();
+    this.waits += 1;
     this.reporter.tell({ state: 'gated', reason: `waits: ${reason}` });
     const { version } = this.control;
     await condition(() => this.control.version !== version, ms, { summary: reason });

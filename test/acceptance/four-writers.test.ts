@@ -37,8 +37,11 @@ describe('120 files, 3,000 columns x 5,000 rows, 15 % misaligned in four ways', 
     untouched = await snapshot(sources);
   });
   after(async () => {
-    assert.deepEqual(await snapshot(sources), untouched, 'a merge changes no source');
-    await folder[Symbol.asyncDispose]();
+    try {
+      assert.deepEqual(await snapshot(sources), untouched, 'a merge changes no source');
+    } finally {
+      await folder[Symbol.asyncDispose]();
+    }
   });
 
   it('has every way of being misaligned, and every writer on both sides', () => {

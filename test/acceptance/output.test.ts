@@ -38,8 +38,11 @@ describe('the output', () => {
     untouched = await snapshot(sources);
   });
   after(async () => {
-    assert.deepEqual(await snapshot(sources), untouched);
-    await folder[Symbol.asyncDispose]();
+    try {
+      assert.deepEqual(await snapshot(sources), untouched, 'a merge changes no source');
+    } finally {
+      await folder[Symbol.asyncDispose]();
+    }
   });
 
   it('is left alone where a file of somebody else is, unless --replace is given', async () => {

@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, suite, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
@@ -18,8 +15,7 @@ import { MergeFailure } from '../../src/merge/errors.ts';
 import { workspacePath } from '../../src/merge/workspace.ts';
 import { availableMemoryBytes } from '../../src/workers/dependencies.ts';
 import { FakeMachine, FIGURES, fails, hangs, healthy } from '../workflows/support/fake-machine.ts';
-
-const JOURNAL = fileURLToPath(new URL('../../src/backends/journal.ts', import.meta.url));
+import { loseAttempt } from '../workflows/support/lost-attempt.ts';
 
 let machine: FakeMachine;
 let activities: Activities;
@@ -46,7 +42,9 @@ suite('activities', () => {
 
   test('errors of the rooms become typed failures that the server does not retry', async () => {
     machine.script('discover EURUSD', fails('CheckpointInvalid', 'a.parquet is truncated'));
-    const { type, message, nonRetryable, details, cause } = await failure(environment.run(activities.discoverPair, task()));
+    const { type, message, nonRetryable, details, cause } = await failure(
+      environment.run(activities.discoverPair, task()),
+    );
     assert.deepEqual([type, message, nonRetryable], ['CheckpointInvalid', 'a.parquet is truncated', true]);
     assert.deepEqual(details, [{ type: 'CheckpointInvalid', message: 'a.parquet is truncated' }]);
     assert.equal(cause?.name, 'CheckpointInvalid');
@@ -115,7 +113,10 @@ suite('activities', () => {
   });
 
   test('cleaning tells how many files it kept, and one of them', async () => {
-    const kept = [{ file: 'a', reason: 'changed' }, { file: 'b', reason: 'changed' }];
+    const kept = [
+      { file: 'a', reason: 'changed' },
+      { file: 'b', reason: 'changed' },
+    ];
     const dependencies = machine.dependencies(true);
     const { cleanCheckpoints } = createActivities({
       ...dependencies,
@@ -139,12 +140,3 @@ suite('activities', () => {
     assert.equal(availableMemoryBytes(100, 0), 100);
   });
 });
-
-/** An attempt whose process is gone without a word. */
-async function loseAttempt(workspace: string, round: number): Promise<void> {
-  const script = `
-    const { openJournal } = await import(${JSON.stringify(JOURNAL)});
-    await openJournal(${JSON.stringify(workspace)}).begin('local', ${round});
-    process.kill(process.pid, 'SIGKILL');`;
-  await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]).catch(() => undefined);
-}

@@ -31,8 +31,9 @@ suite('schedules', { timeout: 120_000 }, () => {
   const starts = async (name: string): Promise<ScheduledStartResult[]> => {
     const { info } = await temporal.client.schedule.getHandle(`widemerge/${name}`).describe();
     return Promise.all(
-      info.recentActions.map(({ action }) =>
-        temporal.client.workflow.getHandle(action.workflow.workflowId).result() as Promise<ScheduledStartResult>,
+      info.recentActions.map(
+        ({ action }) =>
+          temporal.client.workflow.getHandle(action.workflow.workflowId).result() as Promise<ScheduledStartResult>,
       ),
     );
   };
@@ -64,7 +65,7 @@ suite('schedules', { timeout: 120_000 }, () => {
       return results.length === 2 && results;
     });
     assert.deepEqual(started, { started: true, workflowId: 'widemerge/nightly', reason: null });
-    const result = await client.workflow.getHandle('widemerge/nightly').result();
+    const result: unknown = await client.workflow.getHandle('widemerge/nightly').result();
     assert.equal((result as { nothingToDo: boolean }).nothingToDo, true);
     const again = await startRun(client, config, { taskQueueSuffix });
     assert.equal(again.attached, false, 'the scheduled run has ended');

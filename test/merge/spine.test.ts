@@ -104,7 +104,7 @@ test('what cannot be a key, or the same key, is refused by name', async (t) => {
     ['SELECT unnest([1, NULL, 3]) k, 1 b', /c1\.parquet: its key k is null in row 2/],
     ['SELECT 1 other', /c1\.parquet: has no key column k; its columns are other/],
     ['SELECT 1 k, 2 a', /c1\.parquet: has the column a, which c0\.parquet has, too/],
-    ['SELECT 1 k, 1 b WHERE false', /c1\.parquet: has no rows/],
+    ['SELECT 1 k, 1 b WHERE false', /c1\.parquet: has 0 rows/],
   ];
   for (const [query, message] of refused) await assert.rejects(plan(t, [good, query]), failsWith(message));
   await assert.rejects(

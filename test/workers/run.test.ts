@@ -57,7 +57,7 @@ suite('workers', { timeout: 120_000 }, () => {
     await first.started;
     const config = machine.config('drain', ['EURUSD', 'USDJPY']);
     const { handle } = await startRun(temporal.client, config, { taskQueueSuffix: '-drain' });
-    await until(async () => (await readStatus(temporal.client, 'drain')).live[0]?.heartbeat);
+    await until(async () => (await readStatus(temporal.client, 'drain')).live[0]?.heartbeat?.filesDone === 1);
     await first.stop();
 
     const status = await readStatus(temporal.client, 'drain');
@@ -65,7 +65,10 @@ suite('workers', { timeout: 120_000 }, () => {
     assert.equal(status.workflowStatus, 'RUNNING');
     assert.match(status.remark!, /no worker/);
     const states = status.progress.pairs.map(({ pair, state, backend }) => [pair, state, backend]);
-    assert.deepEqual(states, [['EURUSD', 'merging', 'local'], ['USDJPY', 'waiting', null]]);
+    assert.deepEqual(states, [
+      ['EURUSD', 'merging', 'local'],
+      ['USDJPY', 'waiting', null],
+    ]);
     assert.equal(status.live[0]?.activity, 'mergeFiles');
 
     const second = temporal.workers({ suffix: '-drain', dependencies: machine.dependencies });
@@ -76,7 +79,10 @@ suite('workers', { timeout: 120_000 }, () => {
 
     const closed = await readStatus(temporal.client, 'drain');
     assert.deepEqual([closed.source, closed.progress.state], ['server', 'done']);
-    assert.deepEqual(closed.progress.pairs.map(({ state }) => state), ['merged', 'merged']);
+    assert.deepEqual(
+      closed.progress.pairs.map(({ state }) => state),
+      ['merged', 'merged'],
+    );
     await assert.rejects(readStatus(temporal.client, 'nobody'), /no run nobody/);
   });
 });

@@ -4,7 +4,9 @@ import { readStatus } from '../../src/client/read-status.ts';
 import * as signals from '../../src/client/signals.ts';
 import { startRun } from '../../src/client/start-run.ts';
 import type { PairProgress, PairState, RunConfig, RunProgress } from '../../src/contract.ts';
+import { openJournal } from '../../src/backends/journal.ts';
 import { FakeMachine, fails, gate, hangs, healthy } from './support/fake-machine.ts';
+import { loseAttempt } from './support/lost-attempt.ts';
 import type { TestWorkers } from './support/temporal.ts';
 import { TestTemporal, until } from './support/temporal.ts';
 
@@ -229,6 +231,47 @@ suite('mergePairs on the embedded server', { timeout: 120_000 }, () => {
     await assert.rejects(signals.signalPause(temporal.client, name), /no run .* is open/);
     await assert.rejects(signals.signalPause(temporal.client, 'nobody'), /no run nobody is open/);
     assert.equal((await readStatus(temporal.client, name)).workflowStatus, 'CANCELLED');
+  });
+
+  test('attempts that vanish with their process lead to the next backend, as suspected memory', async () => {
+    machine.journal = (dir) => {
+      const journal = openJournal(dir);
+      const lost: typeof journal.lost = async (backend, round) => {
+        if (backend === 'local') for (let i = 0; i < 3; i += 1) await loseAttempt(dir, round);
+        return journal.lost(backend, round);
+      };
+      return { ...journal, lost };
+    };
+    const { handle } = await start(['EURUSD', 'USDJPY'], { backends: ['local', 'duckdb'] });
+    const result = await handle.result();
+    assert.deepEqual(result.merged, ['EURUSD', 'USDJPY']);
+    assert.equal((await pairOf('EURUSD')).backend, 'duckdb');
+    assert.ok(!machine.calls.includes('merge EURUSD local'));
+    const { events } = await temporal.client.workflow.getHandle(`widemerge/${name}/EURUSD`).fetchHistory();
+    const failures = events!.map((event) => event.activityTaskFailedEventAttributes?.failure?.message ?? '');
+    assert.match(failures.join(''), /3 attempts by local vanished .*: memory is suspected, not proven/);
+  });
+
+  test('a long wait continues as new, and remembers what happened before', async () => {
+    machine.script('merge EURUSD', fails('MemoryExhausted', 'too wide'), fails('DiskFull'), fails('DiskFull'));
+    const config = machine.config(name, ['EURUSD']);
+    const options = { taskQueueSuffix: `-${name}`, tuning: { ...tuning, waitsPerRun: 1 } };
+    const { handle } = await startRun(temporal.client, config, options);
+    assert.deepEqual((await handle.result()).merged, ['EURUSD']);
+    const merges = machine.calls.filter((call) => call.startsWith('merge'));
+    assert.deepEqual(merges, ['merge EURUSD local', ...Array.from({ length: 3 }, () => 'merge EURUSD duckdb')]);
+    assert.equal(machine.calls.filter((call) => call.startsWith('discover')).length, 2);
+  });
+
+  test('a run that was terminated leaves no merge behind, and a new one waits for its end', async () => {
+    machine.script('merge EURUSD', hangs);
+    await start(['EURUSD']);
+    await until(() => machine.calls.includes('merge EURUSD local'));
+    await temporal.client.workflow.getHandle(`widemerge/${name}`).terminate('by hand');
+    const { handle, attached } = await start(['EURUSD']);
+    assert.equal(attached, false);
+    assert.deepEqual((await handle.result()).merged, ['EURUSD']);
+    assert.match((await progress()).notes[0] ?? '', /waits for the workflow of an earlier run to close/);
   });
 
   test('a pair whose workflow is ended from outside is set aside', async () => {

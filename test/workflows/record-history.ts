@@ -19,50 +19,57 @@ machine.journal = () => ({
 });
 const workers = temporal.workers({ suffix, dependencies: machine.dependencies });
 await workers.started;
-
-const verify = gate();
-machine.healthReports.push(healthy(['1 GiB of disk is free, 2 GiB are needed']));
-machine.script('merge EURUSD', fails('MachineBusy'), fails('MemoryExhausted'));
-machine.script('verify EURUSD', verify.act);
-machine.script('discover GBPUSD', fails('CheckpointInvalid'));
-machine.script('merge USDJPY', hangs, hangs);
-const pairs = ['EURUSD', 'GBPUSD', 'USDJPY', 'AUDUSD'];
-const config = machine.config('recorded', pairs, { root: '/data/fx', output: '/data/merged', clean: 'delete' });
 const { client } = temporal;
-const { handle, runId } = await startRun(client, config, {
-  taskQueueSuffix: suffix,
-  tuning: { waitFirstMs: 100, pairsPerRun: 3 },
-});
 
-await until(() => machine.calls.includes('verify EURUSD'));
-await signals.signalPause(client, 'recorded');
-await signals.signalSkip(client, 'recorded', { pair: 'NOPAIR' });
-verify.open();
-await pairIs('EURUSD', 'paused');
-await signals.signalResume(client, 'recorded');
-await until(() => machine.calls.includes('merge USDJPY local'));
-await signals.signalPause(client, 'recorded', { now: true });
-await pairIs('USDJPY', 'paused');
-await signals.signalRetry(client, 'recorded', { pair: 'GBPUSD' });
-await signals.signalResume(client, 'recorded');
-await until(() => machine.calls.filter((call) => call === 'merge USDJPY local').length === 2);
-await signals.signalPivot(client, 'recorded', { backend: 'duckdb', pair: 'USDJPY', now: true });
-await handle.result();
+try {
+  await runAndRecord();
+} finally {
+  await workers.stop();
+  await temporal.stop();
+  await machine.remove();
+}
 
-await record('merge-pairs', handle.workflowId, runId);
-await record('merge-pair-eurusd', 'widemerge/recorded/EURUSD');
-await record('merge-pair-usdjpy', 'widemerge/recorded/USDJPY');
+async function runAndRecord(): Promise<void> {
+  const verify = gate();
+  machine.healthReports.push(healthy(['1 GiB of disk is free, 2 GiB are needed']));
+  machine.script('merge EURUSD', fails('MachineBusy'), fails('MemoryExhausted'));
+  machine.script('verify EURUSD', verify.act);
+  machine.script('discover GBPUSD', fails('CheckpointInvalid'));
+  machine.script('merge USDJPY', hangs, hangs);
+  const pairs = ['EURUSD', 'GBPUSD', 'USDJPY', 'AUDUSD'];
+  const config = machine.config('recorded', pairs, { root: '/data/fx', output: '/data/merged', clean: 'delete' });
+  const { handle, runId } = await startRun(client, config, {
+    taskQueueSuffix: suffix,
+    tuning: { waitFirstMs: 100, pairsPerRun: 3 },
+  });
 
-await client.workflow.execute('scheduledStart', {
-  workflowId: 'widemerge-schedule/recorded',
-  taskQueue: `widemerge${suffix}`,
-  args: [{ config, configDigest: configDigest(config) }],
-});
-await record('scheduled-start', 'widemerge-schedule/recorded');
-await handle.client.getHandle(handle.workflowId).result();
-await workers.stop();
-await temporal.stop();
-await machine.remove();
+  await until(() => machine.calls.includes('verify EURUSD'));
+  await signals.signalPause(client, 'recorded');
+  await signals.signalSkip(client, 'recorded', { pair: 'NOPAIR' });
+  verify.open();
+  await pairIs('EURUSD', 'paused');
+  await signals.signalResume(client, 'recorded');
+  await until(() => machine.calls.includes('merge USDJPY local'));
+  await signals.signalPause(client, 'recorded', { now: true });
+  await pairIs('USDJPY', 'paused');
+  await signals.signalRetry(client, 'recorded', { pair: 'GBPUSD' });
+  await signals.signalResume(client, 'recorded');
+  await until(() => machine.calls.filter((call) => call === 'merge USDJPY local').length === 2);
+  await signals.signalPivot(client, 'recorded', { backend: 'duckdb', pair: 'USDJPY', now: true });
+  await handle.result();
+
+  await record('merge-pairs', handle.workflowId, runId);
+  await record('merge-pair-eurusd', 'widemerge/recorded/EURUSD');
+  await record('merge-pair-usdjpy', 'widemerge/recorded/USDJPY');
+
+  await client.workflow.execute('scheduledStart', {
+    workflowId: 'widemerge-schedule/recorded',
+    taskQueue: `widemerge${suffix}`,
+    args: [{ config, configDigest: configDigest(config) }],
+  });
+  await record('scheduled-start', 'widemerge-schedule/recorded');
+  await handle.client.getHandle(handle.workflowId).result();
+}
 
 async function record(file: string, workflowId: string, runId?: string): Promise<void> {
   await writeHistory(file, workflowId, await client.workflow.getHandle(workflowId, runId).fetchHistory());

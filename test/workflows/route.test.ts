@@ -97,7 +97,8 @@ suite('route, for any failures', () => {
           }
           assert.ok(chain.includes(decision.backend!));
           if (decision.kind === 'wait') assert.ok(decision.waitMs > 0 && decision.waitMs <= 1000);
-          const type = stream.next().value;
+          const { value } = stream.next() as IteratorYieldResult<FailureType>;
+          const type = value;
           if (!waits.includes(type)) tries += 1;
           else if (failures.find((past) => past.type === type && past.times > 30)) return;
           failures = recordFailure(failures, { backend: decision.backend, type, message: `m ${type}` });

@@ -4,8 +4,9 @@ import fc from 'fast-check';
 import type { MergeFigures, PairProgress } from '../../src/contract.ts';
 import { compactPair, expandPair, FIGURES_KEPT } from '../../src/workflows/carried-pair.ts';
 import type { PairOutcome } from '../../src/workflows/inputs.ts';
-import type { PairEntry } from '../../src/workflows/run-state.ts';
-import { pristine, RunState } from '../../src/workflows/run-state.ts';
+import type { PairEntry } from '../../src/workflows/pair-entry.ts';
+import { pristine } from '../../src/workflows/pair-entry.ts';
+import { RunState } from '../../src/workflows/run-state.ts';
 import { FIGURES } from './support/fake-machine.ts';
 
 const entries = (...pairs: string[]): PairEntry[] => pairs.map((pair) => ({ progress: pristine(pair), pivot: null }));

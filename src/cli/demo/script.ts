@@ -6,6 +6,8 @@ import type { Display } from '../terminal.ts';
 import { MISALIGNED_PAIR } from './stage.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
+/** How soon the killed worker is missed: sooner than in earnest, where a busy machine must not look like a dead one. */
+export const DEMO_HEARTBEAT_TIMEOUT_MS = 8_000;
 /** Pairs after which the run is paused. */
 const PAUSE_AFTER = 4;
 /** Long enough to be read. */
@@ -89,7 +91,7 @@ export class Script {
     await delay(HOLD_MS);
     await this.#worker.start();
     this.#say(
-      `the worker is started again (pid ${this.#worker.pid ?? 0}); ${pair} goes on when its lost attempt has been missed for 30 s`,
+      `the worker is started again (pid ${this.#worker.pid ?? 0}); ${pair} goes on when its lost attempt has been missed for ${DEMO_HEARTBEAT_TIMEOUT_MS / 1000} s`,
     );
     this.#act = 'finale';
   }

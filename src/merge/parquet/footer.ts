@@ -108,9 +108,10 @@ function decodeFooter(bytes: Uint8Array, size: number, name: string): Footer {
   const rows = readInteger(required(struct, FILE_META.numRows).raw);
   const dataEnd = size - 8 - bytes.length;
   const rowGroups = readList(required(struct, FILE_META.rowGroups).raw)
-    .elements.map((raw) => decodeRowGroup(readStruct(raw), columns, leaves, dataEnd, name))
-    // Some writers leave an empty one behind; it holds nothing, and nothing further on need know of it.
-    .filter((group) => group.rows > 0);
+    .elements.map(readStruct)
+    // Some writers leave an empty one behind, with offsets that mean nothing; nothing further on need know of it.
+    .filter((group) => readInteger(required(group, ROW_GROUP.numRows).raw) !== 0)
+    .map((group) => decodeRowGroup(group, columns, leaves, dataEnd, name));
   const sum = rowGroups.reduce((total, group) => total + group.rows, 0);
   if (rows < 0 || sum !== rows)
     throw invalidCheckpoint(name, `has a broken footer: ${rows} rows in all, ${sum} in its row groups`);

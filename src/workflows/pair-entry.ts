@@ -1,0 +1,26 @@
+import type { BackendName, PairProgress, PairState } from '../contract.ts';
+
+/** A pair as a run keeps it. */
+export interface PairEntry {
+  progress: PairProgress;
+  /** The operator's choice of backend for this pair, or null. */
+  pivot: BackendName | null;
+}
+
+const RUNNING: readonly PairState[] = [
+  'discovering',
+  'gated',
+  'merging',
+  'verifying',
+  'publishing',
+  'cleaning',
+  'paused',
+];
+
+export function pristine(pair: string): PairProgress {
+  return { pair, state: 'waiting', backend: null, reason: null, failure: null, figures: null, round: 0 };
+}
+
+export function isRunning(state: PairState): boolean {
+  return RUNNING.includes(state);
+}
