@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { codecOf } from './parquet/physical-view.ts';
-import { readChunkBytes } from './parquet/values.ts';
+import { invalidCheckpoint } from './errors.ts';
 import type { Checkpoint, MergePlan } from './plan.ts';
 import { describeType } from './parquet/logical.ts';
 import { mismatch } from './verify-footer.ts';
@@ -14,17 +14,22 @@ const KNOWN_FORMS = 4;
  * are those of keys that were decoded before are not decoded again.
  */
 export async function checkAlignedKeys({ spine }: MergePlan, checkpoints: Checkpoint[]): Promise<void> {
-  const known: { form: string; bytes: Buffer[] }[] = [];
+  const known: { form: string; bytes: Buffer }[] = [];
+  // One buffer for all files: hundreds of key chunks would pile up until the next garbage collection.
+  let scratch = Buffer.alloc(0);
   for (const checkpoint of checkpoints) {
     const handle = await open(checkpoint.path, 'r');
     try {
       const form = formOf(checkpoint);
-      const bytes = await readKeyChunks(handle, checkpoint);
-      if (known.some((other) => other.form === form && sameBytes(other.bytes, bytes))) continue;
+      const length = keyLength(checkpoint);
+      if (scratch.length < length) scratch = Buffer.allocUnsafeSlow(length);
+      const bytes = scratch.subarray(0, length);
+      await readKeyChunks(handle, checkpoint, bytes);
+      if (known.some((other) => other.form === form && other.bytes.equals(bytes))) continue;
       const keys = await readAllKeys(handle, checkpoint.footer, checkpoint.key, spine.type, checkpoint.name);
       const row = firstDifference(keys, spine.keys);
       if (row !== null) throw mismatch(`its rows are not those of ${checkpoint.name} from row ${row + 1} on`);
-      known.unshift({ form, bytes });
+      known.unshift({ form, bytes: Buffer.from(bytes) });
       known.length = Math.min(known.length, KNOWN_FORMS);
     } finally {
       await handle.close();
@@ -34,16 +39,23 @@ export async function checkAlignedKeys({ spine }: MergePlan, checkpoints: Checkp
 
 /** All that the meaning of stored key bytes depends on, beside themselves. */
 function formOf({ footer, key }: Checkpoint): string {
-  const codecs = footer.rowGroups.map(({ rows, chunks }) => [rows, codecOf(chunks[key.firstLeaf]!)]);
+  const codecs = footer.rowGroups.map(({ rows, chunks }) => {
+    const chunk = chunks[key.firstLeaf]!;
+    return [rows, chunk.length, codecOf(chunk)];
+  });
   return JSON.stringify([describeType(key), key.repetition, codecs]);
 }
 
-async function readKeyChunks(handle: FileHandle, { footer, key, name }: Checkpoint): Promise<Buffer[]> {
-  const chunks: Buffer[] = [];
-  for (const group of footer.rowGroups)
-    chunks.push(await readChunkBytes(handle, group.chunks[key.firstLeaf]!, key, name));
-  return chunks;
-}
+const keyLength = ({ footer, key }: Checkpoint): number =>
+  footer.rowGroups.reduce((sum, { chunks }) => sum + chunks[key.firstLeaf]!.length, 0);
 
-const sameBytes = (a: Buffer[], b: Buffer[]): boolean =>
-  a.length === b.length && a.every((bytes, i) => bytes.equals(b[i]!));
+/** Reads the key chunks of all row groups into `target`, one behind the other. */
+async function readKeyChunks(handle: FileHandle, { footer, key, name }: Checkpoint, target: Buffer): Promise<void> {
+  let at = 0;
+  for (const { chunks } of footer.rowGroups) {
+    const { start, length } = chunks[key.firstLeaf]!;
+    const { bytesRead } = await handle.read(target, at, length, start);
+    if (bytesRead !== length) throw invalidCheckpoint(name, `became shorter while its keys were read`, key.name);
+    at += length;
+  }
+}
