@@ -49,8 +49,9 @@ export async function buildSpine(
   const sequences = new Map<string, Sequence>();
   const sequenceOf: string[] = [];
   let wanted: KeyValues | null = null;
+  const rawDigests = await rawKeyDigests(checkpoints, types);
   for (const checkpoint of checkpoints) {
-    const raw = await rawKeyDigest(checkpoint, types[checkpoint.index]!);
+    const raw = rawDigests[checkpoint.index]!;
     let digest = byRawBytes.get(raw);
     if (digest === undefined) {
       const keys = await read(checkpoint);
@@ -153,11 +154,22 @@ export async function readKeys(checkpoint: Checkpoint, from: KeyType, to: KeyTyp
   }
 }
 
-/** Reused from file to file: hundreds of key chunks would otherwise pile up until the next garbage collection. */
-let scratch = Buffer.alloc(0);
+/** Key chunks read at a time, each into a buffer of its own that the next batch uses again. */
+const PARALLEL_READS = 8;
+
+async function rawKeyDigests(checkpoints: Checkpoint[], types: KeyType[]): Promise<string[]> {
+  const buffers = Array.from({ length: PARALLEL_READS }, () => ({ bytes: Buffer.alloc(0) }));
+  const digests: string[] = [];
+  for (let start = 0; start < checkpoints.length; start += PARALLEL_READS) {
+    const batch = checkpoints.slice(start, start + PARALLEL_READS);
+    const read = batch.map((checkpoint, i) => rawKeyDigest(checkpoint, types[checkpoint.index]!, buffers[i]!));
+    digests.push(...(await Promise.all(read)));
+  }
+  return digests;
+}
 
 /** Equal digests mean equal keys: the raw bytes of the key chunks, and all that their meaning depends on. */
-async function rawKeyDigest(checkpoint: Checkpoint, type: KeyType): Promise<string> {
+async function rawKeyDigest(checkpoint: Checkpoint, type: KeyType, scratch: { bytes: Buffer }): Promise<string> {
   const { key, footer } = checkpoint;
   const hash = createHash('sha256');
   hash.update(JSON.stringify([type, key.physicalType, key.repetition, layoutOf(checkpoint)]));
@@ -168,13 +180,13 @@ async function rawKeyDigest(checkpoint: Checkpoint, type: KeyType): Promise<stri
       const meta = readStruct(findField(readStruct(chunk.raw), COLUMN_CHUNK.metaData)!.raw);
       const codec = findField(meta, COLUMN_META.codec)?.raw ?? new Uint8Array();
       hash.update(`${chunk.length}`).update(codec);
-      if (scratch.length < chunk.length) scratch = Buffer.allocUnsafeSlow(chunk.length);
-      const { bytesRead } = await handle.read(scratch, 0, chunk.length, chunk.start);
+      if (scratch.bytes.length < chunk.length) scratch.bytes = Buffer.allocUnsafeSlow(chunk.length);
+      const { bytesRead } = await handle.read(scratch.bytes, 0, chunk.length, chunk.start);
       if (bytesRead !== chunk.length)
         throw new MergeFailure('InputChanged', `${checkpoint.name}: became shorter while it was read`, {
           file: checkpoint.name,
         });
-      hash.update(scratch.subarray(0, chunk.length));
+      hash.update(scratch.bytes.subarray(0, chunk.length));
     }
   } finally {
     await handle.close();

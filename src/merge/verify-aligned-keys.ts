@@ -6,8 +6,8 @@ import { describeType } from './parquet/logical.ts';
 import { mismatch } from './verify-footer.ts';
 import { firstDifference, readAllKeys } from './verify-keys.ts';
 
-/** Files of one writer share their key chunks' bytes; this many different forms are remembered. */
-const KNOWN_FORMS = 4;
+/** Files of one writer share their key chunks' bytes; this many different forms are remembered, a few MB in all. */
+const KNOWN_FORMS = 32;
 
 /**
  * Checks that the keys of each checkpoint whose chunks were taken over are those of the spine. Keys whose stored bytes

@@ -1,6 +1,6 @@
 /**
  * Compares column chunks that were taken over with their sources, byte for byte, and takes their checksums on the way.
- * Two ranges are read ahead while one is compared, so that disk and processor work at the same time.
+ * Four ranges are read ahead while one is compared, so that disk and processor work at the same time.
  */
 import { open, type FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
@@ -8,10 +8,11 @@ import { combineCrc32 } from './crc32.ts';
 import { MergeFailure } from './errors.ts';
 import type { Chunk } from './parquet/footer.ts';
 import type { Checkpoint } from './plan.ts';
+import { alignedBuffer, type DiskReader } from './system/disk-reader.ts';
 import { mismatch } from './verify-footer.ts';
 
 const BUFFER_BYTES = 2 * 1024 * 1024;
-const READ_AHEAD = 2;
+const READ_AHEAD = 4;
 
 /** A chunk of the output and the one of the source that it must equal. */
 export interface ChunkPair {
@@ -50,9 +51,15 @@ interface Range {
   pieces: Piece[];
 }
 
+interface Loaded {
+  buffers: { source: Buffer; output: Buffer };
+  /** The output's bytes: a view of its buffer. */
+  written: Buffer;
+}
+
 /** Pairs in the order of the checkpoints; throws OutputMismatch, naming the column, and InputChanged. */
 export async function compareChunks(
-  output: FileHandle,
+  output: DiskReader,
   pairs: Iterable<ChunkPair>,
   hooks: {
     onBytes: (bytes: number) => void;
@@ -61,28 +68,28 @@ export async function compareChunks(
   },
 ): Promise<void> {
   const sources = new Map<Checkpoint, Promise<FileHandle>>();
-  const spare: { source: Buffer; output: Buffer }[] = [];
-  const pending: { range: Range; loaded: Promise<{ source: Buffer; output: Buffer }> }[] = [];
+  const spare: Loaded['buffers'][] = [];
+  const pending: { range: Range; loaded: Promise<Loaded> }[] = [];
   let current = null as Checkpoint | null;
 
-  const load = async (range: Range): Promise<{ source: Buffer; output: Buffer }> => {
+  const load = async (range: Range): Promise<Loaded> => {
     const { checkpoint, length } = range;
     let handle = sources.get(checkpoint);
     if (handle === undefined) sources.set(checkpoint, (handle = open(checkpoint.path, 'r')));
     const buffers = spare.pop() ?? {
       source: Buffer.allocUnsafeSlow(BUFFER_BYTES),
-      output: Buffer.allocUnsafeSlow(BUFFER_BYTES),
+      output: alignedBuffer(BUFFER_BYTES),
     };
-    const [sourceBytes, outputBytes] = await Promise.all([
+    const [sourceBytes, written] = await Promise.all([
       readFully(await handle, buffers.source, range.sourceStart, length),
-      readFully(output, buffers.output, range.outputStart, length),
+      output.read(buffers.output, range.outputStart, length),
     ]);
     if (sourceBytes < length)
       throw new MergeFailure('InputChanged', `${checkpoint.name}: became shorter while it was merged`, {
         file: checkpoint.name,
       });
-    if (outputBytes < length) throw mismatch('it ends before its last column');
-    return buffers;
+    if (written.length < length) throw mismatch('it ends before its last column');
+    return { buffers, written };
   };
   const finish = async (checkpoint: Checkpoint): Promise<void> => {
     await (await sources.get(checkpoint))?.close();
@@ -91,12 +98,12 @@ export async function compareChunks(
   };
   const compareNext = async (): Promise<void> => {
     const { range, loaded } = pending.shift()!;
-    const buffers = await loaded;
+    const { buffers, written } = await loaded;
     if (current !== range.checkpoint) {
       if (current !== null) await finish(current);
       current = range.checkpoint;
     }
-    comparePieces(range, buffers.source, buffers.output);
+    comparePieces(range, buffers.source, written);
     spare.push(buffers);
     hooks.onBytes(range.length);
   };

@@ -13,6 +13,7 @@ import { formatKey } from './keys.ts';
 import { readFooter, type Footer } from './parquet/footer.ts';
 import { readChunkBytes } from './parquet/values.ts';
 import type { Checkpoint, MergePlan } from './plan.ts';
+import { DiskReader } from './system/disk-reader.ts';
 import { dropFromPageCache } from './system/page-cache.ts';
 import { checkAlignedKeys } from './verify-aligned-keys.ts';
 import { checkCheckpointValues } from './verify-checkpoint.ts';
@@ -76,10 +77,11 @@ async function verify(request: VerifyRequest): Promise<Verification> {
   const output = await open(outputPath, 'r');
   try {
     dropFromPageCache(output);
+    await using disk = await DiskReader.open(outputPath);
     const { size } = await output.stat();
     await checkOutputKeys(plan, output, footer);
     await checkAlignedKeys(plan, takenOver);
-    await compareChunks(output, chunkPairs(columnsOf, footer, new Set(takenOver), sums), {
+    await compareChunks(disk, chunkPairs(columnsOf, footer, new Set(takenOver), sums), {
       onBytes: progress.bytes,
       onDone: async (checkpoint) => {
         await assertUnchanged(checkpoint);

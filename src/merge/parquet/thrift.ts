@@ -27,7 +27,7 @@ export interface ThriftField {
   id: number;
   type: number;
   /** The encoded value, without the field's header; a view, not a copy. Empty for booleans, which live in `type`. */
-  raw: Uint8Array;
+  readonly raw: Uint8Array;
 }
 export type ThriftStruct = ThriftField[];
 
@@ -152,6 +152,29 @@ class Cursor {
 
 const zigzag = (value: number): number => (value % 2 === 0 ? value / 2 : -(value + 1) / 2);
 
+/** A field as it was read: its view is made when it is asked for, since most fields of a footer never are. */
+class StoredField implements ThriftField {
+  readonly id: number;
+  readonly type: number;
+  readonly #bytes: Uint8Array;
+  readonly #start: number;
+  readonly #end: number;
+  constructor(id: number, type: number, bytes: Uint8Array, start: number, end: number) {
+    this.id = id;
+    this.type = type;
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#end = end;
+  }
+  get raw(): Uint8Array {
+    return view(this.#bytes, this.#start, this.#end);
+  }
+}
+
+/** subarray() of a Buffer makes another Buffer, which takes ten times as long as a plain view. */
+const view = (bytes: Uint8Array, start: number, end: number): Uint8Array =>
+  new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
+
 /** Reads one struct from the start of `bytes`. Throws ThriftError; never reads outside of `bytes`. */
 export function readStruct(bytes: Uint8Array): ThriftStruct {
   const cursor = new Cursor(bytes);
@@ -161,7 +184,7 @@ export function readStruct(bytes: Uint8Array): ThriftStruct {
     previousId = header.id;
     const start = cursor.position;
     cursor.skip(header.type, 1, false);
-    fields.push({ ...header, raw: bytes.subarray(start, cursor.position) });
+    fields.push(new StoredField(header.id, header.type, bytes, start, cursor.position));
   }
   return fields;
 }
@@ -174,7 +197,7 @@ export function readList(raw: Uint8Array): ThriftList {
   for (let i = 0; i < size; i++) {
     const start = cursor.position;
     cursor.skip(elementType, 1, true);
-    elements.push(raw.subarray(start, cursor.position));
+    elements.push(view(raw, start, cursor.position));
   }
   return { elementType, elements };
 }
