@@ -60,6 +60,7 @@ $(INSTALLED): package.json package-lock.json
 $(BUILT): $(INSTALLED) $(SOURCES) tsconfig.json tsconfig.build.json
 	@rm -rf dist
 	@tsc -p tsconfig.build.json
+	@node dist/workers/bundle.js dist/workers/workflow-bundle.cjs
 	@node dist/workers/bundle.js dist/workers/workflow-bundle.cjs > dist/bundle.log 2>&1 || { cat dist/bundle.log; exit 1; }
 	@ln -sfn ../../bin/widemerge.mjs $(BIN)/widemerge
 	@touch $@

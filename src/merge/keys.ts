@@ -2,7 +2,8 @@
  * Keys: what a key column may hold, and its values as exact instants, whatever unit or encoding a file chose.
  * Nothing is guessed: a kind that cannot be compared exactly (floats, another zone) is refused by name.
  */
-import { invalidCheckpoint, MergeFailure } from './errors.ts';
+import type { MergeFailure } from './errors.ts';
+import { invalidCheckpoint } from './errors.ts';
 import { CONVERTED, LOGICAL, PHYSICAL, SCHEMA_ELEMENT } from './parquet/field-ids.ts';
 import { integerOf, type Column } from './parquet/schema.ts';
 import { findField, readStruct, TYPE, type ThriftStruct } from './parquet/thrift.ts';
@@ -126,7 +127,7 @@ export function decodeKeys(
   if (nullAt >= 0)
     throw invalidCheckpoint(place.file, `its key ${place.column} is null in row ${nullAt + 1}`, place.column);
   if (values.kind === 'bytes') {
-    const texts = values.values as Uint8Array[];
+    const texts = values.values;
     return {
       kind: 'text',
       values: texts.map((bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')),
@@ -134,7 +135,7 @@ export function decodeKeys(
   }
   const unsigned = from.kind === 'integer' && !from.signed;
   if (values.kind === 'i64') {
-    const longs = values.values as BigInt64Array;
+    const longs = values.values;
     if (unsigned && longs.some((value) => value < 0n))
       throw invalidCheckpoint(
         place.file,
@@ -186,12 +187,6 @@ function isoOrNumber(millis: bigint, format: (iso: string) => string): string {
 }
 
 export const keyCount = (keys: KeyValues): number => keys.values.length;
-
-/** The keys from row `start` to before `end`, a view where possible. */
-export const sliceKeys = (keys: KeyValues, start: number, end: number): KeyValues =>
-  keys.kind === 'integer'
-    ? { kind: 'integer', values: keys.values.subarray(start, end) }
-    : { kind: 'text', values: keys.values.slice(start, end) };
 
 /** The keys of several row groups as one sequence. */
 export function concatKeys(parts: KeyValues[]): KeyValues {

@@ -164,9 +164,14 @@ async function runMerge(session: Session): Promise<boolean> {
           tempDir: workspace,
           onProgress: onBytes,
         });
-  const { diskBytes: _, alreadyMerged: __, ...counts } = describePlan(plan);
+  const { rows, columns, aligned, realigned, bytesIn } = describePlan(plan);
   const figures: MergeFigures = {
-    ...counts,
+    files,
+    rows,
+    columns,
+    aligned,
+    realigned,
+    bytesIn,
     ...written,
     wallMs: Math.round(performance.now() - started),
     peakBytes: 0,

@@ -103,7 +103,7 @@ async function writeParts(
     }
     return { parts, keyParts };
   } finally {
-    await database.close();
+    database.close();
   }
 }
 

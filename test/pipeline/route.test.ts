@@ -25,7 +25,7 @@ test('a memory failure leads to the next backend, which finishes the pair', asyn
   const config = stage.config({ name: 'fallback', pairs: ['EURGBP'], backends: ['duckdb', 'local'], limits });
   const { handle } = await startRun(stage.client, config, { tuning: { waitFirstMs: 200 } });
   assert.deepEqual((await handle.result()).merged, ['EURGBP']);
-  const { pairs } = (await readStatus(stage.client, 'fallback')).progress!;
+  const { pairs } = (await readStatus(stage.client, 'fallback')).progress;
   assert.equal(pairs[0]?.backend, 'local');
 });
 
