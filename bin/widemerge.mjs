@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Plain JavaScript that any Node can read: finds a Node that is new enough, and the built or the source command.
 import { existsSync, readdirSync, statSync } from 'node:fs';
+import * as nodeModule from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -15,6 +16,8 @@ const atLeast = (wantedMajor, wantedMinor) => major > wantedMajor || (major === 
 
 // TypeScript sources need a Node that strips types by itself.
 if (main === source ? atLeast(24, 0) : atLeast(22, 12)) {
+  // Compiled code is kept between runs; a merge process that this one starts uses it, too.
+  nodeModule.enableCompileCache?.();
   await import(main);
 } else if (existsSync(ownNode)) {
   const { spawn } = await import('node:child_process');

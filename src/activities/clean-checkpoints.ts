@@ -2,7 +2,7 @@ import type { CleanMode } from '../contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { reporting } from './heartbeat.ts';
 import type { PairTask } from './pair-task.ts';
-import { outputPath } from './pair-task.ts';
+import { checkpointsDir, outputPath } from './pair-task.ts';
 import { typed } from './typed-failure.ts';
 
 export interface CleanSummary {
@@ -25,6 +25,7 @@ export const cleanCheckpoints =
         const { mode, files, bytes, kept, restore } = await dependencies.cleanSources(
           outputPath(task),
           task.config.clean,
+          checkpointsDir(task),
         );
         return { mode, files, bytes, keptFiles: kept.length, keptExample: kept[0] ?? null, restore };
       }),

@@ -10,7 +10,7 @@ export interface ActivityDependencies {
   backends: Record<BackendName, Backend>;
   runMergeProcess: (job: MergeJob, context: MergeContext) => Promise<{ discovery?: Discovery; figures?: MergeFigures }>;
   checkHealth: (thresholds: RunConfig['health'], folder: string, neededDiskBytes: number) => Promise<HealthReport>;
-  cleanSources: (outputPath: string, mode: CleanMode) => Promise<CleanReceipt>;
+  cleanSources: (outputPath: string, mode: CleanMode, dir: string) => Promise<CleanReceipt>;
   openJournal: (workspaceDir: string) => AttemptJournal;
   /** The machine's lock file: one local merge at a time. */
   machineLock: string;

@@ -29,12 +29,16 @@ export function outputPath({ config, pair }: PairTask): string {
   return join(config.output, `${pair}.parquet`);
 }
 
+export function checkpointsDir({ config, pair }: PairTask): string {
+  return join(config.root, pair);
+}
+
 export function mergeJob(task: PairTask | OutputTask, steps: MergeStep[], totalMemoryBytes: number): MergeJob {
-  const { config, pair } = task;
+  const { config } = task;
   return {
     steps,
     source: {
-      dir: join(config.root, pair),
+      dir: checkpointsDir(task),
       root: config.root,
       pattern: config.checkpoints.pattern,
       expected: config.checkpoints.expected,
@@ -45,6 +49,7 @@ export function mergeJob(task: PairTask | OutputTask, steps: MergeStep[], totalM
     reference: config.reference,
     engine: 'backend' in task && task.backend === 'duckdb' ? 'duckdb' : 'stitch',
     verify: config.verify,
+    recheckPublished: config.clean !== 'keep',
     memoryBytes: guardLimits(config, totalMemoryBytes).memoryBytes,
   };
 }

@@ -1,3 +1,4 @@
+import { getCompileCacheDir } from 'node:module';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -39,9 +40,11 @@ export async function runMergeProcess(
   const { limits, signal } = context;
   signal?.throwIfAborted();
   await checkOutputFolder(dirname(job.output.path));
+  const compileCache = getCompileCacheDir();
   const command: GuardedCommand = {
     command: process.execPath,
     args: [...NODE_FLAGS, entry],
+    ...(compileCache === undefined ? {} : { env: { NODE_COMPILE_CACHE: compileCache } }),
     input: `${JSON.stringify(job)}\n`,
     lockFiles: [context.machineLock, join(workspacePath(job.output.path), 'lock')],
   };

@@ -1,6 +1,7 @@
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { ClientConnectConfig } from '@temporalio/envconfig';
 import { Client, Connection } from '@temporalio/client';
+import type { ConnectionLike } from '@temporalio/client';
 import { CommandError, UsageError } from './exit.ts';
 
 const DEFAULT_ADDRESS = 'localhost:7233';
@@ -15,10 +16,27 @@ export async function connect(): Promise<{ client: Client } & AsyncDisposable> {
       throw unreachable(connectionOptions.address, cause);
     },
   );
+  await requireNamespace(connection, namespace).catch(async (error: unknown) => {
+    await connection.close();
+    throw error;
+  });
   return {
     client: new Client({ connection, namespace: namespace ?? 'default' }),
     [Symbol.asyncDispose]: () => connection.close(),
   };
+}
+
+const GRPC_NOT_FOUND = 5;
+
+/** Throws a CommandError where the server has no such namespace; where it does not say, the command itself will tell. */
+export async function requireNamespace(connection: ConnectionLike, namespace = 'default'): Promise<void> {
+  try {
+    await connection.workflowService.describeNamespace({ namespace });
+  } catch (cause) {
+    if ((cause as { code?: unknown }).code !== GRPC_NOT_FOUND) return;
+    const message = `the Temporal server has no namespace ${namespace}: make it, or name another one in TEMPORAL_NAMESPACE`;
+    throw new CommandError({ type: 'NamespaceNotFound', message }, { cause });
+  }
 }
 
 /** The same settings for a worker's connection. Throws a UsageError where they cannot be read. */

@@ -1,4 +1,4 @@
-import { access, readdir, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { UsageError } from './exit.ts';
@@ -20,7 +20,12 @@ export async function init(dir: string, options: InitOptions): Promise<void> {
   if (await exists(target)) throw new UsageError(`${options.out} is there already; give another name with --out`);
   const { root, pairs } = await findPairs(resolve(dir));
   const key = options.key ?? (await findKey(root, pairs));
-  await writeFile(target, configText(target, root, pairs, key), { flag: 'wx' });
+  const output = join(dirname(root), `${basename(root)}-merged`);
+  await writeFile(target, configText(target, root, output, pairs, key), { flag: 'wx' });
+  // A merge makes no folder for its output: one that is missing may be a disk that is not mounted.
+  await mkdir(output, { recursive: true }).catch((error: unknown) =>
+    console.error(`make the folder of the merged files before you run it: ${output} (${String(error)})`),
+  );
   const counts = new Set(pairs.map(({ files }) => files.length));
   console.log(
     `wrote ${options.out}: ${pairs.length} pair${pairs.length === 1 ? '' : 's'}, ${[...counts].join(' or ')} checkpoints each, key ${key}`,
@@ -59,7 +64,7 @@ async function findKey(root: string, pairs: PairFolder[]): Promise<string> {
   throw new UsageError(`which column do the checkpoints of ${pair} share? Say it with --key (${what})`);
 }
 
-function configText(target: string, root: string, pairs: PairFolder[], key: string): string {
+function configText(target: string, root: string, output: string, pairs: PairFolder[], key: string): string {
   const fromHere = (path: string): string => relative(dirname(target), path) || '.';
   const text = (value: unknown): string => stringify(value).trimEnd();
   const counts = new Map<number, string[]>();
@@ -80,7 +85,7 @@ name: ${text(runName(target))}
 # One folder of checkpoints per pair: <root>/<PAIR>/*.parquet
 root: ${text(fromHere(root))}
 # One merged file per pair: <output>/<PAIR>.parquet
-output: ${text(fromHere(join(dirname(root), `${basename(root)}-merged`)))}
+output: ${text(fromHere(output))}
 
 # In this order. A pattern over the folders of root will do, too: "*"
 pairs:
@@ -100,7 +105,7 @@ rows: union
 backends: [local, bigquery]
 
 limits:
-  # The hard memory limit of a merge is 40GiB, or 80 % of a smaller machine, unless it is set here.
+  # A merge is killed above 40GiB of memory, or 80 % of a smaller machine, unless it is set here.
   # memory: 8GiB
   timeout: 30m
   # Without progress for so long it is taken for a deadlock, and killed.

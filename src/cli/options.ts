@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { parseBytes, parseDuration } from '../config/units.ts';
 
 /** Parsers of option values; commander turns their errors into one line that names the option. */
@@ -15,6 +15,11 @@ export function durationOption(text: string): number {
   if (ms === undefined || ms === 0 || ms >= 2 ** 31)
     throw new InvalidArgumentError('Give a duration with its unit, e.g. 30m.');
   return ms;
+}
+
+/** An option in milliseconds, whose help says its default the way people write it. */
+export function durationWithDefault(flags: string, description: string, text: string): Option {
+  return new Option(flags, description).argParser(durationOption).default(durationOption(text), text);
 }
 
 export function integerOption(lowest: number, highest: number): (text: string) => number {

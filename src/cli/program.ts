@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { bytesOption, durationOption, integerOption, listOption, percentOption } from './options.ts';
+import { bytesOption, durationWithDefault, integerOption, listOption, percentOption } from './options.ts';
 import { addPipelineCommands } from './program-pipeline.ts';
 import type { MergeOptions } from './merge.ts';
 import type { SampleOptions } from './sample.ts';
@@ -30,9 +30,13 @@ export function createProgram(): Command {
     .option('--reference <file>', 'name of the file whose rows count, with --rows reference (default: the first)')
     .option('--pattern <glob>', 'which files of the folder', '*.parquet')
     .option('--expected <files>', 'fail unless there are so many', integerOption(1, 1e9))
-    .option('--memory <size>', 'hard limit of the merge (default: 40GiB, or 80 % of a smaller machine)', bytesOption)
-    .option('--timeout <duration>', 'longest time', durationOption, 30 * 60_000)
-    .option('--stall <duration>', 'longest time without progress', durationOption, 10 * 60_000)
+    .option(
+      '--memory <size>',
+      'the merge is killed above it (default: 40GiB, or 80 % of a smaller machine)',
+      bytesOption,
+    )
+    .addOption(durationWithDefault('--timeout <duration>', 'longest time', '30m'))
+    .addOption(durationWithDefault('--stall <duration>', 'longest time without progress', '10m'))
     .addOption(
       new Option('--verify <how>', 'compare checksums of the raw column chunks, or every value, or nothing')
         .choices(['bytes', 'full', 'none'])

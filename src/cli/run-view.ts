@@ -37,7 +37,13 @@ const HEADING = ['pair', 'state', 'backend', 'columns', 'rows', 'size', 'time', 
 
 function pairRow(pair: PairProgress, live: LiveActivity[]): string[] {
   const figures = pair.figures === null ? ['', '', '', '', ''] : figureCells(pair.figures);
-  return [pair.pair, pair.state, pair.backend ?? '', ...figures, pair.reason ?? liveText(pair, live)];
+  return [
+    pair.pair,
+    pair.state,
+    pair.backend ?? '',
+    ...figures,
+    pair.reason ?? (pair.figures?.alreadyMerged ? 'merged before' : liveText(pair, live)),
+  ];
 }
 
 export function figureCells(figures: MergeFigures): string[] {
@@ -45,8 +51,8 @@ export function figureCells(figures: MergeFigures): string[] {
     figures.columns.toLocaleString('en'),
     figures.rows.toLocaleString('en'),
     formatBytes(figures.bytesOut),
-    formatDuration(figures.wallMs),
-    formatBytes(figures.peakBytes),
+    // Of the run that merged it; this one has spent nothing on it.
+    ...(figures.alreadyMerged ? ['', ''] : [formatDuration(figures.wallMs), formatBytes(figures.peakBytes)]),
   ];
 }
 
@@ -92,7 +98,8 @@ function pairLine(pair: PairProgress): string {
   const what = pair.state === 'setAside' ? 'set aside' : pair.state;
   if (pair.state === 'merged' && pair.figures !== null) {
     const [columns, rows, size, time, peak] = figureCells(pair.figures);
-    return `${pair.pair}  merged: ${columns} columns x ${rows} rows, ${size}, ${time}, peak ${peak}`;
+    const shape = `${columns} columns x ${rows} rows, ${size}`;
+    return `${pair.pair}  ${pair.figures.alreadyMerged ? `merged before: ${shape}` : `merged: ${shape}, ${time}, peak ${peak}`}`;
   }
   return `${pair.pair}  ${what}${pair.reason === null ? '' : `: ${pair.reason}`}`;
 }

@@ -58,6 +58,11 @@ export async function createSchedule(
       state: { paused: options.paused ?? false },
     });
   } catch (error) {
+    // The client's own way to tell that the server refuses the times.
+    if (error instanceof TypeError)
+      throw new RunError('scheduleInvalid', `the times of the schedule are refused: ${error.message}`, {
+        cause: error,
+      });
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     throw new RunError('scheduleExists', `there is a schedule ${config.name} already: delete it first`, {
       cause: error,

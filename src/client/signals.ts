@@ -40,12 +40,16 @@ export async function signalRetry(
   options: StartRunOptions = {},
 ): Promise<{ restarted: boolean }> {
   const described = await readMemo(client, name);
+  const { pair } = request;
+  const { config, only } = await readInput(client, name);
   if (described.open) {
+    if (only?.some((own) => own.pair === pair) === false) {
+      const theirs = only.map((own) => own.pair).join(', ');
+      throw new RunError('notFound', `run ${name} is on as a retry of ${theirs}: wait until it has ended`);
+    }
     await signal(client, name, MESSAGES.retryPair, request);
     return { restarted: false };
   }
-  const { pair } = request;
-  const { config } = await readInput(client, name);
   if (Array.isArray(config.pairs) && !config.pairs.includes(pair)) {
     throw new RunError('notFound', `run ${name} has no pair ${pair}: it has ${config.pairs.join(', ')}`);
   }

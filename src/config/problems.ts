@@ -54,7 +54,8 @@ function expectation(issue: Issue): string {
         .join(', ')
         .replace(/, ([^,]*)$/, ' or $1')}`;
     case 'invalid_type':
-      return `expected ${TYPE_NAMES[issue.expected] ?? issue.message}`;
+      // The schema's own words, where it has some.
+      return `expected ${issue.message.startsWith('Invalid input') ? (TYPE_NAMES[issue.expected] ?? issue.message) : issue.message}`;
     default:
       return `expected ${issue.message}`;
   }

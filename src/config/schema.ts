@@ -7,7 +7,8 @@ import { BYTES_PATTERN, DURATION_PATTERN, PERCENT_PATTERN, parseBytes, parseDura
  * milliseconds and numbers. Defaults that depend on the machine, and paths, are filled in by load.ts.
  */
 
-const size = z.string().regex(BYTES_PATTERN, { error: 'a size with its unit, e.g. 40GiB' });
+const SIZE = { error: 'a size with its unit, e.g. 40GiB' };
+const size = z.string(SIZE).regex(BYTES_PATTERN, SIZE);
 const bytesFrom = (lowest: number) =>
   size.transform((text, context) => {
     const value = parseBytes(text);
@@ -19,9 +20,10 @@ const bytesFrom = (lowest: number) =>
 const bytes = bytesFrom(64 * 2 ** 20);
 const threshold = bytesFrom(0);
 
+const DURATION = { error: 'a duration with its unit, e.g. 30m' };
 const duration = z
-  .string()
-  .regex(DURATION_PATTERN, { error: 'a duration with its unit, e.g. 30m' })
+  .string(DURATION)
+  .regex(DURATION_PATTERN, DURATION)
   .transform((text, context) => {
     const value = parseDuration(text);
     // Timers of Node and of Temporal end at 2^31 ms.
@@ -30,9 +32,10 @@ const duration = z
     return z.NEVER;
   });
 
+const PERCENT = { error: 'a percentage, e.g. 50%' };
 const percent = z
-  .string()
-  .regex(PERCENT_PATTERN, { error: 'a percentage, e.g. 50%' })
+  .string(PERCENT)
+  .regex(PERCENT_PATTERN, PERCENT)
   .transform((text) => Number.parseFloat(text));
 
 const fileName = /^(?!\.{1,2}$)[^/\0]+$/;
@@ -113,10 +116,16 @@ export const configSchema = z
       .describe('In the order in which they are tried.'),
     limits: z
       .strictObject({
-        memory: bytes.optional().describe('Hard limit of a merge. Default: 40GiB, or 80 % of a smaller machine.'),
+        memory: bytes
+          .optional()
+          .describe(
+            'Limit of a merge; its processes are killed above it. Default: 40GiB, or 80 % of a smaller machine.',
+          ),
         killAbove: bytes
           .optional()
-          .describe('The watcher kills the tree of a merge above this. Default: 1.25 x memory.'),
+          .describe(
+            'A second line for the watcher that samples a merge; the lower of the two counts. Default: 1.25 x memory.',
+          ),
         timeout: duration.default(30 * 60_000).describe('Longest time of one merge. Default: 30m.'),
         stall: duration.default(10 * 60_000).describe('Longest time without progress. Default: 10m.'),
       })

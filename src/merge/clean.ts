@@ -2,7 +2,7 @@
  * Cleaning: what is merged, verified and on disk needs its checkpoints no more. Only files that the published manifest
  * names, and that are still the very files that were merged, are touched. Done again, it does the rest.
  */
-import { lstat, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
+import { lstat, mkdir, open, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { CleanMode } from '../contract.ts';
 import { MergeFailure } from './errors.ts';
@@ -26,9 +26,10 @@ export interface CleanReceipt {
 /**
  * Removes the checkpoints of a published output: not at all, into `<folder>/.trash/<date>/` beside them, or for good.
  * Files that are gone already count as done. Throws MergeFailure OutputMismatch where manifest and output are not
- * both there and of each other; nothing is removed then.
+ * both there and of each other; nothing is removed then. Only in `dir`, the pair's folder: a manifest that came from
+ * elsewhere, or of before the folder was moved, names files that the configuration does not.
  */
-export async function cleanSources(outputPath: string, mode: CleanMode): Promise<CleanReceipt> {
+export async function cleanSources(outputPath: string, mode: CleanMode, dir: string): Promise<CleanReceipt> {
   const receipt: CleanReceipt = { mode, files: 0, bytes: 0, kept: [], restore: null };
   if (mode === 'keep') return receipt;
   const manifest = await requirePublished(outputPath);
@@ -39,7 +40,7 @@ export async function cleanSources(outputPath: string, mode: CleanMode): Promise
   const date = new Date().toISOString().slice(0, 10);
   const folders = new Set<string>();
   for (const source of manifest.sources) {
-    const reason = await reasonToKeep(source);
+    const reason = await reasonToKeep(source, dir);
     if (reason === 'gone') continue;
     if (reason !== null) {
       receipt.kept.push({ file: source.path, reason });
@@ -82,8 +83,9 @@ async function requirePublished(outputPath: string): Promise<Manifest> {
   return manifest;
 }
 
-async function reasonToKeep({ path, fingerprint }: Manifest['sources'][number]): Promise<string | null> {
+async function reasonToKeep({ path, fingerprint }: Manifest['sources'][number], dir: string): Promise<string | null> {
   try {
+    if ((await realpath(dirname(path))) !== (await realpath(dir))) return `is not in ${dir}`;
     if ((await lstat(path)).isSymbolicLink()) return 'is a symbolic link';
     const now = await readFingerprint(path);
     return sameFingerprint(now, fingerprint) ? null : 'changed since it was merged';

@@ -1,4 +1,4 @@
-import { readdir, realpath } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { invalidCheckpoint, MergeFailure } from './errors.ts';
 import { readFingerprint } from './fingerprint.ts';
@@ -28,6 +28,8 @@ export async function listCheckpoints({ source, output }: MergeJob): Promise<Che
     const path = join(source.dir, name);
     if (path === resolve(output.path)) continue;
     if (root !== null) await requireInside(root, path, name);
+    // Only a folder behind a link or a pipe gets here: the first fails without a name, to open the second waits for ever.
+    if (!(await stat(path)).isFile()) throw invalidCheckpoint(name, 'is not a plain file; remove it, or its link');
     files.push({ name, path, fingerprint: await readFingerprint(path) });
   }
   return files;

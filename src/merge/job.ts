@@ -31,6 +31,8 @@ export interface MergeJob {
   /** `stitch` copies aligned column chunks; `duckdb` is the plain SQL join of all files. */
   engine: 'stitch' | 'duckdb';
   verify: VerifyMode;
+  /** Where the same inputs are merged already and some are still there: read the output against its manifest again. */
+  recheckPublished?: boolean;
   /** Memory that the whole process may take, bytes; DuckDB gets a part of it. */
   memoryBytes: number;
 }

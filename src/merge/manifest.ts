@@ -24,6 +24,8 @@ const schema = z.object({
   engine: z.enum(['stitch', 'duckdb']),
   key: z.string(),
   rows: z.enum(['union', 'reference', 'intersection']),
+  /** Name of the checkpoint that gave the rows; null for the first one, and in the other modes. */
+  reference: z.string().nullable().default(null),
   rowCount: count,
   columnCount: count,
   /** Rows of each row group. */

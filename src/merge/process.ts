@@ -4,6 +4,7 @@
  * it stops at once, so that no merge outlives the worker that asked for it.
  */
 import { writeSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { MergeFailure } from './errors.ts';
 import type { MergeJob, MergeMessage } from './job.ts';
@@ -55,6 +56,8 @@ function typedFailure(error: unknown, job: MergeJob): MergeFailure | null {
   if (error instanceof MergeFailure) return error;
   const { code, path } = error as { code?: string; path?: string };
   const where = path ?? job.output.path;
+  // Checkpoints lie directly in their folder; the output and its working files may lie somewhere below it.
+  const isCheckpoint = path !== undefined && path !== job.output.path && dirname(path) === resolve(job.source.dir);
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return new MergeFailure(
       'DiskFull',
@@ -64,12 +67,12 @@ function typedFailure(error: unknown, job: MergeJob): MergeFailure | null {
       },
     );
   if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM')
-    return path?.startsWith(job.source.dir) === true
+    return isCheckpoint
       ? new MergeFailure('CheckpointInvalid', `${path}: cannot be read (${code}); mend its permissions`, { file: path })
       : new MergeFailure('OutputUnwritable', `${where}: cannot be written (${code}); mend the folder's permissions`, {
           file: where,
         });
-  if (code === 'ENOENT' && path?.startsWith(job.source.dir) === true)
+  if (code === 'ENOENT' && isCheckpoint)
     return new MergeFailure('InputChanged', `${path}: vanished while it was merged`, { file: path });
   return null;
 }

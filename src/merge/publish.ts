@@ -20,7 +20,7 @@ export interface PublishRequest {
   readManifestId: (path: string) => Promise<string | null>;
 }
 
-/** Throws MergeFailure OutputExists, OutputUnwritable or DiskFull. */
+/** Throws MergeFailure OutputMismatch, OutputExists, OutputUnwritable or DiskFull. */
 export async function publishOutput(request: PublishRequest): Promise<void> {
   try {
     await publish(request);
@@ -45,6 +45,13 @@ async function publish({
     if ((await inodeOf(outputPath)) === null || (await readManifestId(outputPath)) !== manifest.id)
       throw new Error(`${temporaryPath}: is missing; the merge step comes first`);
   } else {
+    const { size } = await stat(temporaryPath);
+    if (size !== manifest.output.bytes)
+      throw new MergeFailure(
+        'OutputMismatch',
+        `${temporaryPath}: has ${size} bytes where its manifest says ${manifest.output.bytes}; merge again`,
+        { file: temporaryPath },
+      );
     await syncFile(temporaryPath);
     await writeManifest(pendingPath, manifest);
     await putInPlace();

@@ -15,7 +15,9 @@ import type { MergePlan } from './plan.ts';
 import { inputBytes, outputColumns, planMerge, realignedBytes } from './plan-merge.ts';
 import { readManifestId } from './parquet/key-values.ts';
 import { publishOutput } from './publish.ts';
+import { recheckOutput } from './recheck.ts';
 import { stitchPlan } from './stitch-plan.ts';
+import { syncFolder } from './system/sync-folder.ts';
 import { verifyMerge } from './verify.ts';
 import { VERSION } from './version.ts';
 import { manifestPath, workspacePath } from './workspace.ts';
@@ -63,7 +65,7 @@ const runStep: Record<MergeStep, (session: Session) => Promise<boolean>> = {
 async function runDiscover(session: Session): Promise<boolean> {
   const { job, emit } = session;
   const files = await listCheckpoints(job);
-  const published = await findPublished(job, files);
+  const published = await findPublished(session, files);
   if (published !== null) {
     const { files: count, rows, columns, aligned, realigned, bytesIn } = published;
     const figures: MergeFigures = { ...published, alreadyMerged: true };
@@ -82,9 +84,11 @@ async function runDiscover(session: Session): Promise<boolean> {
 }
 
 /** Figures of the output, if it was made from these files with these options; files cleaned since may be missing. */
-async function findPublished(job: MergeJob, files: CheckpointFile[]): Promise<MergeFigures | null> {
+async function findPublished(session: Session, files: CheckpointFile[]): Promise<MergeFigures | null> {
+  const { job } = session;
   const manifest = await readManifest(manifestPath(job.output.path));
   if (manifest === null || manifest.key !== job.key || manifest.rows !== job.rows) return null;
+  if (job.rows === 'reference' && manifest.reference !== job.reference) return null;
   const output = await stat(job.output.path).catch(() => null);
   // The size alone could coincide with that of another output, put there after the manifest was written.
   if (output?.size !== manifest.output.bytes || (await readManifestId(job.output.path)) !== manifest.id) return null;
@@ -93,7 +97,20 @@ async function findPublished(job: MergeJob, files: CheckpointFile[]): Promise<Me
     const known = merged.get(name);
     return known?.size === fingerprint.size && known.mtimeNs === fingerprint.mtimeNs;
   });
-  return unchanged ? manifest.figures : null;
+  if (!unchanged) return null;
+  if (job.recheckPublished === true && files.length > 0) await recheckPublished(session, manifest, files.length);
+  return manifest.figures;
+}
+
+/** Checkpoints are about to be deleted on the word of a manifest that another process has written. */
+async function recheckPublished({ job, emit, signal }: Session, manifest: Manifest, files: number): Promise<void> {
+  // Without checksums it was not verified, and its checkpoints are kept.
+  if (manifest.columns.length === 0) return;
+  await recheckOutput(job.output.path, manifest, {
+    onBytes: (bytesDone, bytesTotal) =>
+      emit({ event: 'progress', step: 'verify', filesDone: 0, filesTotal: files, bytesDone, bytesTotal }),
+    signal,
+  });
 }
 
 /** Said before the work begins; publishing checks again, by a call that cannot overwrite. */
@@ -133,6 +150,9 @@ async function runMerge(session: Session): Promise<boolean> {
   const started = performance.now();
   const plan = await planAgain(session);
   await mkdir(workspace, { recursive: true });
+  // The draft first, and durably: left behind by an earlier attempt, it would vouch for the file that is written now.
+  await rm(session.draftPath, { force: true });
+  await syncFolder(workspace);
   await rm(temporaryPath, { force: true });
   const files = plan.checkpoints.length;
   const onBytes = (done: number, total: number): void => {
@@ -192,6 +212,7 @@ function draftManifest(job: MergeJob, plan: MergePlan, figures: MergeFigures): M
     engine: job.engine,
     key: plan.keyName,
     rows: plan.rows,
+    reference: job.rows === 'reference' ? job.reference : null,
     rowCount: figures.rows,
     columnCount: figures.columns,
     rowGroups: plan.spine.rowGroupRows,
@@ -259,7 +280,7 @@ async function runPublish(session: Session): Promise<boolean> {
   const draft = await readManifest(session.draftPath);
   if (draft === null) {
     // A publication that was cut short after its last step finds its own manifest and nothing left to do.
-    const published = await findPublished(job, await listCheckpoints(job));
+    const published = await findPublished(session, await listCheckpoints(job));
     if (published === null) throw new Error(`${session.draftPath}: is missing; the merge step comes first`);
     emit({ event: 'published', figures: published });
     return false;

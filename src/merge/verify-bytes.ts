@@ -111,7 +111,10 @@ export async function compareChunks(
   try {
     for (const range of rangesOf(pairs)) {
       hooks.signal?.throwIfAborted();
-      pending.push({ range, loaded: load(range) });
+      const loaded = load(range);
+      // Met when its turn comes; until then it must not end the process as a rejection that nobody handles.
+      loaded.catch(() => undefined);
+      pending.push({ range, loaded });
       if (pending.length > READ_AHEAD) await compareNext();
     }
     while (pending.length > 0) await compareNext();

@@ -13,7 +13,7 @@ export const skipPair = defineSignal<[unknown?]>(MESSAGES.skipPair);
 export const retryPair = defineSignal<[unknown?]>(MESSAGES.retryPair);
 
 /** Internal: a child tells its parent its state. */
-export const pairProgress = defineSignal<[PairProgress]>('pairProgress');
+export const pairProgress = defineSignal<[unknown?]>('pairProgress');
 
 export const progress = defineQuery<RunProgress>(MESSAGES.progress);
 export const pairStateQuery = defineQuery<PairProgress>(MESSAGES.progress);

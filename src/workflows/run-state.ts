@@ -80,9 +80,9 @@ export class RunState {
     entry.progress = { ...entry.progress, state: 'discovering', reason: null, failure: null };
   }
 
-  /** What the child says while it runs; late words of an earlier child are dropped. */
-  report(progress: PairProgress): void {
-    if (this.running?.progress.pair === progress.pair) this.running.progress = progress;
+  /** What the child says while it runs; late words of an earlier child, and what is no report at all, are dropped. */
+  report(progress: unknown): void {
+    if (this.running !== null && isReport(progress, this.running.progress.pair)) this.running.progress = progress;
   }
 
   /** `nowMs` is the workflow's clock. */
@@ -244,4 +244,11 @@ export class RunState {
     const withFigures = this.pairs().filter(({ progress }) => progress.figures !== null);
     for (const entry of withFigures.slice(0, -FIGURES_KEPT)) entry.progress = { ...entry.progress, figures: null };
   }
+}
+
+/** Any command line can send a signal of this name; one that throws would hold the run for good. */
+function isReport(value: unknown, pair: string): value is PairProgress {
+  if (typeof value !== 'object' || value === null) return false;
+  const { pair: named, state } = value as Partial<PairProgress>;
+  return named === pair && typeof state === 'string';
 }

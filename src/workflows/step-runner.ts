@@ -39,6 +39,7 @@ export class StepRunner {
     this.round = carried?.round ?? input.round;
     this.mergeFailures = carried?.failures ?? [];
     this.published = carried?.published ?? null;
+    this.control.published = this.published !== null;
     this.reporter = new PairReporter(
       { pair, state: 'waiting', backend: null, reason: null, failure: null, figures: null, round: this.round },
       searchAttributes,

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { changeLines, runLines } from '../../src/cli/run-view.ts';
 import { table } from '../../src/cli/terminal.ts';
 import type { RunStatus } from '../../src/client/read-status.ts';
+import { FIGURES } from '../workflows/support/fake-machine.ts';
 import type { PairProgress, PairState } from '../../src/contract.ts';
 
 const pair = (name: string, state: PairState, reason: string | null = null): PairProgress => ({
@@ -46,6 +47,12 @@ test('a change is one line, no change is none', () => {
   assert.deepEqual(changeLines(before, before), []);
   const after = [pair('A', 'setAside', 'CheckpointInvalid: x'), pair('B', 'gated', 'waits for memory')];
   assert.deepEqual(changeLines(before, after), ['A  set aside: CheckpointInvalid: x', 'B  gated: waits for memory']);
+});
+
+test('a pair that was merged before has no time and no peak', () => {
+  const before = { ...pair('A', 'merged'), figures: { ...FIGURES, alreadyMerged: true } };
+  assert.match(changeLines([], [before])[0]!, /^A  merged before: .* rows, [^,]+$/);
+  assert.match(runLines(status([before]), 40)[2]!, /B +merged before$/);
 });
 
 test('columns of figures are to the right, words to the left', () => {

@@ -69,7 +69,7 @@ test('a configuration with problems: each on its line, exit code 2, JSON where i
   const { exitCode, stderr, json } = await cli.run('run', 'bad.yaml', '--json');
   assert.equal(exitCode, 2);
   assert.match(stderr, /bad\.yaml: pairs\[1\]: "A"; expected each pair once/);
-  assert.match(stderr, /bad\.yaml: limits\.memory: 4; expected a text/);
+  assert.match(stderr, /bad\.yaml: limits\.memory: 4; expected a size with its unit/);
   assert.equal((json as { type: string }).type, 'ConfigInvalid');
 });
 

@@ -40,6 +40,12 @@ suite('schedules', { timeout: 120_000 }, () => {
   const create = (config: RunConfig, times: schedules.ScheduleTimes = { cron: ['0 3 * * *'] }) =>
     schedules.createSchedule(temporal.client, config, times, { taskQueueSuffix });
 
+  test('times that the server does not take are the usage of its caller', async () => {
+    const config = machine.config('never', ['EURUSD']);
+    await assert.rejects(create(config, { cron: ['not a cron'] }), { name: 'RunError', reason: 'scheduleInvalid' });
+    await assert.rejects(create(config, { cron: ['0 3 * * *'], timezone: 'No/Where' }), { reason: 'scheduleInvalid' });
+  });
+
   test('start a run under its fixed id, and are skipped while one is on', async () => {
     const { client } = temporal;
     const merge = gate();

@@ -43,7 +43,7 @@ const refused: [string, Record<string, unknown>, string][] = [
   ['a near miss', { verifi: 'bytes' }, 'verifi: unknown field; did you mean verify?'],
   ['a nested near miss', { limits: { memroy: '1GiB' } }, 'limits.memroy: unknown field; did you mean memory?'],
   ['a size without a unit', { limits: { memory: '40' } }, 'limits.memory: "40"; expected a size with its unit'],
-  ['a size that is a number', { limits: { memory: 40 } }, 'limits.memory: 40; expected a text'],
+  ['a size that is a number', { limits: { memory: 40 } }, 'limits.memory: 40; expected a size with its unit'],
   ['a size of nothing', { limits: { memory: '0GiB' } }, 'limits.memory: "0GiB"; expected a size of at least 64 MiB'],
   ['a duration of months', { limits: { timeout: '90d' } }, 'limits.timeout: "90d"; expected a duration above 0 and'],
   ['a percentage above 100', { health: { maxSwapUsed: '101%' } }, 'health.maxSwapUsed: "101%"; expected a percentage'],

@@ -23,7 +23,13 @@ async function merged(t: TestContext, verify: 'bytes' | 'none' = 'bytes'): Promi
 
 test('keep removes nothing', async (t) => {
   const { dir, output } = await merged(t);
-  assert.deepEqual(await cleanSources(output, 'keep'), { mode: 'keep', files: 0, bytes: 0, kept: [], restore: null });
+  assert.deepEqual(await cleanSources(output, 'keep', dir), {
+    mode: 'keep',
+    files: 0,
+    bytes: 0,
+    kept: [],
+    restore: null,
+  });
   assert.equal((await readdir(dir)).length, 3);
 });
 
@@ -31,16 +37,35 @@ test('delete removes exactly what the manifest names, and again does nothing', a
   const { dir, output } = await merged(t);
   await writeParquet({ [join(dir, 'd.parquet')]: 'SELECT 1 AS k' });
   const bytes = (await stat(join(dir, 'a.parquet'))).size;
-  const receipt = await cleanSources(output, 'delete');
+  const receipt = await cleanSources(output, 'delete', dir);
   assert.deepEqual(receipt, { mode: 'delete', files: 3, bytes: 3 * bytes, kept: [], restore: null });
   assert.deepEqual(await readdir(dir), ['d.parquet']);
-  assert.deepEqual(await cleanSources(output, 'delete'), { ...receipt, files: 0, bytes: 0 });
+  assert.deepEqual(await cleanSources(output, 'delete', dir), { ...receipt, files: 0, bytes: 0 });
+});
+
+test("files of another folder than the pair's are kept, whatever the manifest names", async (t) => {
+  const { dir, output } = await merged(t);
+  const receipt = await cleanSources(output, 'delete', join(dir, '..'));
+  assert.deepEqual([receipt.files, receipt.kept.length], [0, 3]);
+  assert.equal((await readdir(dir)).length, 3);
+});
+
+test('an output found published is read against its manifest again before its checkpoints may go', async (t) => {
+  const { dir, output } = await merged(t);
+  const discover = (recheckPublished: boolean): Promise<void> =>
+    runSteps(mergeJob(dir, output, { steps: ['discover'], recheckPublished }), () => undefined);
+  await discover(true);
+  const bytes = await readFile(output);
+  bytes[6]! ^= 1;
+  await writeFile(output, bytes);
+  await discover(false);
+  await assert.rejects(discover(true), { name: 'OutputMismatch', message: /column \w+ have changed; .* are kept/ });
 });
 
 test('a cleaning that was cut short does the rest', async (t) => {
   const { dir, output } = await merged(t);
   await rm(join(dir, 'a.parquet'));
-  assert.equal((await cleanSources(output, 'delete')).files, 2);
+  assert.equal((await cleanSources(output, 'delete', dir)).files, 2);
   assert.deepEqual(await readdir(dir), []);
 });
 
@@ -49,7 +74,7 @@ test('trash moves, never over another file, and says how to bring them back', as
   const trash = join(dir, '.trash', new Date().toISOString().slice(0, 10));
   await mkdir(trash, { recursive: true });
   await writeFile(join(trash, 'a.parquet'), 'of this morning');
-  const receipt = await cleanSources(output, 'trash');
+  const receipt = await cleanSources(output, 'trash', dir);
   assert.equal(receipt.files, 3);
   assert.match(receipt.restore ?? '', /^mv -n '.*EUR'\\''USD\/\.trash\/[-\d]+'\/\* '.*EUR'\\''USD'\/$/);
   assert.deepEqual(await readdir(dir), ['.trash']);
@@ -63,7 +88,7 @@ test('a checkpoint that changed since, or is another file now, is kept and named
   await appendFile(path('a'), 'x');
   await rm(path('b'));
   await symlink(path('c'), path('b'));
-  const receipt = await cleanSources(output, 'delete');
+  const receipt = await cleanSources(output, 'delete', dir);
   assert.equal(receipt.files, 1);
   assert.deepEqual(receipt.kept, [
     { file: path('a'), reason: 'changed since it was merged' },
@@ -73,7 +98,7 @@ test('a checkpoint that changed since, or is another file now, is kept and named
 
 test('nothing is removed for an output that was not verified', async (t) => {
   const { dir, output } = await merged(t, 'none');
-  const receipt = await cleanSources(output, 'delete');
+  const receipt = await cleanSources(output, 'delete', dir);
   assert.deepEqual([receipt.files, receipt.kept.length], [0, 3]);
   assert.equal((await readdir(dir)).length, 3);
 });
@@ -93,7 +118,10 @@ test('nothing is removed without its output and manifest, whole and of each othe
     await t.test(what, async (t) => {
       const { dir, output } = await merged(t);
       await damage(output);
-      await assert.rejects(cleanSources(output, 'delete'), { name: 'OutputMismatch', message: /checkpoints are kept/ });
+      await assert.rejects(cleanSources(output, 'delete', dir), {
+        name: 'OutputMismatch',
+        message: /checkpoints are kept/,
+      });
       assert.equal((await readdir(dir)).length, 3);
     });
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { readManifest, writeManifest, type Manifest } from '../../src/merge/manifest.ts';
@@ -17,6 +17,7 @@ export function manifestOf(id: string, outputPath: string, bytes: number): Manif
     engine: 'stitch',
     key: 'k',
     rows: 'union',
+    reference: null,
     rowCount: 1,
     columnCount: 2,
     rowGroups: [1],
@@ -138,6 +139,13 @@ test('asked to, it replaces: the old manifest never stands beside the new output
   await writeManifest(manifestPath(request.outputPath), manifestOf('theirs', request.outputPath, 1));
   await publish(request, true);
   await assertPublished(request);
+});
+
+test('a temporary file that is not the one of its manifest is not published', async (t) => {
+  const request = await scene(t);
+  await truncate(request.temporaryPath, request.manifest.output.bytes - 1);
+  await assert.rejects(publish(request), { name: 'OutputMismatch' });
+  await assert.rejects(stat(request.outputPath), { code: 'ENOENT' });
 });
 
 test('a folder that cannot take the output is named', async (t) => {

@@ -58,6 +58,7 @@ suite('RunState', () => {
     );
     state.report({ ...pristine('B'), state: 'merged' });
     state.report({ ...pristine('A'), state: 'verifying' });
+    for (const garbage of [undefined, null, 'A', { pair: 'A' }]) state.report(garbage);
     assert.deepEqual(
       state.progress().pairs.map((pair) => pair.state),
       ['verifying', 'waiting'],

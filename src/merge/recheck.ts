@@ -1,0 +1,55 @@
+/**
+ * Looks again whether an output on disk is still what its manifest says: the checksum of every chunk. For outputs that
+ * an earlier process published, before the checkpoints that they were made of are deleted.
+ */
+import { crc32 } from 'node:zlib';
+import { formatCrc32 } from './crc32.ts';
+import { MergeFailure } from './errors.ts';
+import type { Manifest } from './manifest.ts';
+import { readFooter } from './parquet/footer.ts';
+import { alignedBuffer, DiskReader } from './system/disk-reader.ts';
+
+const BUFFER_BYTES = 2 * 1024 * 1024;
+
+interface RecheckHooks {
+  onBytes: (done: number, total: number) => void;
+  signal: AbortSignal | undefined;
+}
+
+/** Reads past the page cache. Throws MergeFailure OutputMismatch, naming the column. Memory: the footer and 2 MiB. */
+export async function recheckOutput(
+  path: string,
+  manifest: Manifest,
+  { onBytes, signal }: RecheckHooks,
+): Promise<void> {
+  const refuse = (what: string, column?: string): MergeFailure =>
+    new MergeFailure(
+      'OutputMismatch',
+      `${path}: is not any more what its manifest says: ${what}; its checkpoints are kept`,
+      { file: path, column },
+    );
+  const { columns, rowGroups } = await readFooter(path, path).catch((error: unknown) => {
+    throw error instanceof MergeFailure ? refuse(error.message) : error;
+  });
+  if (columns.length !== manifest.columns.length || rowGroups.length !== manifest.rowGroups.length)
+    throw refuse('it has other columns or row groups');
+  await using disk = await DiskReader.open(path);
+  const buffer = alignedBuffer(BUFFER_BYTES);
+  let done = 0;
+  // In the order of the file.
+  for (const [group, { chunks }] of rowGroups.entries())
+    for (const [index, { name, firstLeaf, leaves }] of columns.entries()) {
+      signal?.throwIfAborted();
+      let crc = 0;
+      for (const { start, length } of chunks.slice(firstLeaf, firstLeaf + leaves))
+        for (let at = 0; at < length; at += BUFFER_BYTES) {
+          const part = await disk.read(buffer, start + at, Math.min(BUFFER_BYTES, length - at));
+          crc = crc32(part, crc);
+          done += part.length;
+          onBytes(done, manifest.output.bytes);
+        }
+      const expected = manifest.columns[index]!;
+      if (expected.name !== name || expected.crc32[group] !== formatCrc32(crc))
+        throw refuse(`the bytes of column ${name} have changed`, name);
+    }
+}
