@@ -1,7 +1,8 @@
 /**
  * The merge process: reads one MergeJob as a line from standard input, writes MergeMessages as lines to file
  * descriptor 3, and exits with 0, or with 3 after a message `failed`. When standard input ends, its guard is gone:
- * it stops at once, so that no merge outlives the worker that asked for it.
+ * it stops at once, so that no merge outlives the worker that asked for it; the kernel sees to it where this process is
+ * stuck and cannot.
  */
 import { writeSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -9,6 +10,7 @@ import { createInterface } from 'node:readline';
 import { MergeFailure } from './errors.ts';
 import type { MergeJob, MergeMessage } from './job.ts';
 import { runSteps } from './steps.ts';
+import { dieWithParent } from './system/libc.ts';
 
 const MESSAGES_FD = 3;
 const EXIT_FAILED = 3;
@@ -27,6 +29,7 @@ function emit(message: MergeMessage): void {
   writeSync(MESSAGES_FD, `${JSON.stringify(message)}\n`);
 }
 
+dieWithParent();
 const input = createInterface({ input: process.stdin });
 input.once('line', (line) => {
   run(JSON.parse(line) as MergeJob).catch((error: unknown) => {
@@ -44,6 +47,8 @@ async function run(job: MergeJob): Promise<void> {
     await runSteps(job, emit, controller.signal);
     process.exit(0);
   } catch (error) {
+    // Ended by a signal from outside: its guard is to see that, and not a failure of the merge's own.
+    if (controller.signal.aborted) process.kill(process.pid, 'SIGTERM');
     const failure = typedFailure(error, job);
     if (failure === null) throw error;
     emit({ event: 'failed', failure: failure.facts });

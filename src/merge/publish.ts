@@ -70,7 +70,9 @@ async function publish({
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
     if ((await inodeOf(outputPath)) === ours) return;
-    const belongsToUs = (await readManifestId(outputPath)) === manifest.id;
+    // The id stands in the footer; a file that was changed and kept it is not ours any more.
+    const belongsToUs =
+      (await stat(outputPath)).size === manifest.output.bytes && (await readManifestId(outputPath)) === manifest.id;
     if (!belongsToUs && !replace)
       throw new MergeFailure(
         'OutputExists',

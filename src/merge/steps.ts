@@ -2,10 +2,10 @@
  * The way of one pair through the engine: discover, merge, verify, publish. Each step may run in a process of its own;
  * what one leaves for the next is a draft of the manifest in the workspace. Each is idempotent.
  */
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MergeFigures } from '../contract.ts';
-import { listCheckpoints, type CheckpointFile } from './discover.ts';
+import { listCheckpoints } from './discover.ts';
 import { joinWithDuckdb } from './duckdb-join.ts';
 import { MergeFailure } from './errors.ts';
 import { assertUnchanged } from './fingerprint.ts';
@@ -14,13 +14,13 @@ import { readManifest, writeManifest, type Manifest } from './manifest.ts';
 import type { MergePlan } from './plan.ts';
 import { inputBytes, outputColumns, planMerge, realignedBytes } from './plan-merge.ts';
 import { readManifestId } from './parquet/key-values.ts';
+import { findPublished, refuseForeignOutput } from './published.ts';
 import { publishOutput } from './publish.ts';
-import { recheckOutput } from './recheck.ts';
 import { stitchPlan } from './stitch-plan.ts';
 import { syncFolder } from './system/sync-folder.ts';
 import { verifyMerge } from './verify.ts';
 import { VERSION } from './version.ts';
-import { manifestPath, workspacePath } from './workspace.ts';
+import { workspacePath } from './workspace.ts';
 
 interface Session {
   job: MergeJob;
@@ -48,11 +48,21 @@ export async function runSteps(
     draftPath: join(workspace, 'draft.json'),
     plan: null,
   };
-  for (const step of job.steps) {
-    signal?.throwIfAborted();
-    const finished = await runStep[step](session);
-    if (finished) return;
+  try {
+    for (const step of job.steps) {
+      signal?.throwIfAborted();
+      const finished = await runStep[step](session);
+      if (finished) return;
+    }
+  } finally {
+    await removeIdleWorkspace(workspace);
   }
+}
+
+/** A workspace that holds nothing but the lock of this very process is of no use to anybody. */
+async function removeIdleWorkspace(workspace: string): Promise<void> {
+  const names = await readdir(workspace).catch(() => []);
+  if (names.every((name) => name === 'lock')) await rm(workspace, { recursive: true, force: true });
 }
 
 const runStep: Record<MergeStep, (session: Session) => Promise<boolean>> = {
@@ -81,48 +91,6 @@ async function runDiscover(session: Session): Promise<boolean> {
   session.plan = plan;
   emit({ event: 'discovered', discovery: describePlan(plan) });
   return false;
-}
-
-/** Figures of the output, if it was made from these files with these options; files cleaned since may be missing. */
-async function findPublished(session: Session, files: CheckpointFile[]): Promise<MergeFigures | null> {
-  const { job } = session;
-  const manifest = await readManifest(manifestPath(job.output.path));
-  if (manifest === null || manifest.key !== job.key || manifest.rows !== job.rows) return null;
-  if (job.rows === 'reference' && manifest.reference !== job.reference) return null;
-  const output = await stat(job.output.path).catch(() => null);
-  // The size alone could coincide with that of another output, put there after the manifest was written.
-  if (output?.size !== manifest.output.bytes || (await readManifestId(job.output.path)) !== manifest.id) return null;
-  const merged = new Map(manifest.sources.map(({ name, fingerprint }) => [name, fingerprint]));
-  const unchanged = files.every(({ name, fingerprint }) => {
-    const known = merged.get(name);
-    return known?.size === fingerprint.size && known.mtimeNs === fingerprint.mtimeNs;
-  });
-  if (!unchanged) return null;
-  if (job.recheckPublished === true && files.length > 0) await recheckPublished(session, manifest, files.length);
-  return manifest.figures;
-}
-
-/** Checkpoints are about to be deleted on the word of a manifest that another process has written. */
-async function recheckPublished({ job, emit, signal }: Session, manifest: Manifest, files: number): Promise<void> {
-  // Without checksums it was not verified, and its checkpoints are kept.
-  if (manifest.columns.length === 0) return;
-  await recheckOutput(job.output.path, manifest, {
-    onBytes: (bytesDone, bytesTotal) =>
-      emit({ event: 'progress', step: 'verify', filesDone: 0, filesTotal: files, bytesDone, bytesTotal }),
-    signal,
-  });
-}
-
-/** Said before the work begins; publishing checks again, by a call that cannot overwrite. */
-async function refuseForeignOutput(job: MergeJob, plan: MergePlan): Promise<void> {
-  const { path, replace } = job.output;
-  if (replace || (await stat(path).catch(() => null)) === null) return;
-  if ((await readManifestId(path).catch(() => null)) === plan.id) return;
-  throw new MergeFailure(
-    'OutputExists',
-    `${path}: is there already and is not the merge of these checkpoints; move it, choose another output, or ask for replacement`,
-    { file: path },
-  );
 }
 
 function describePlan(plan: MergePlan): Discovery {

@@ -68,7 +68,6 @@ async function verify(request: VerifyRequest): Promise<Verification> {
   const byteComparable = request.byteComparable ?? true;
   const footer = await readFooter(outputPath, OUTPUT);
   const columns = matchColumns(plan, footer, byteComparable);
-  await checkBySecondParser(outputPath, footer);
   for (const checkpoint of plan.checkpoints) await assertUnchanged(checkpoint);
   const progress = trackProgress(request);
   const columnsOf = Map.groupBy(columns.entries(), ([, { source }]) => source?.checkpoint ?? null);
@@ -79,9 +78,13 @@ async function verify(request: VerifyRequest): Promise<Verification> {
     dropFromPageCache(output);
     await using disk = await DiskReader.open(outputPath);
     const { size } = await output.stat();
-    await checkOutputKeys(plan, output, footer);
-    await checkAlignedKeys(plan, takenOver);
-    await compareChunks(disk, chunkPairs(columnsOf, footer, new Set(takenOver), sums), {
+    // Work for the processor, done while the chunks are read; settled before anything is closed.
+    const checks = Promise.all([
+      checkBySecondParser(outputPath, footer),
+      checkOutputKeys(plan, output, footer),
+      checkAlignedKeys(plan, takenOver),
+    ]);
+    const compared = compareChunks(disk, chunkPairs(columnsOf, footer, new Set(takenOver), sums), {
       onBytes: progress.bytes,
       onDone: async (checkpoint) => {
         await assertUnchanged(checkpoint);
@@ -89,6 +92,8 @@ async function verify(request: VerifyRequest): Promise<Verification> {
       },
       signal: request.signal,
     });
+    await Promise.allSettled([checks, compared]);
+    await Promise.all([checks, compared]);
     await sumOtherChunks(columns, output, footer, new Set(takenOver), sums, request.signal);
     for (const checkpoint of plan.checkpoints) {
       const byValue = !takenOver.includes(checkpoint);

@@ -1,10 +1,10 @@
 /** `node bundle.js FILE`: writes the workflows as one bundle, for `workflowCode()` to find it beside the workers. */
 import { writeFile } from 'node:fs/promises';
-import { bundleWorkflowCode } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { workflowsPath } from './workflow-code.ts';
 
 export async function bundleWorkflows(): Promise<string> {
-  const { code } = await bundleWorkflowCode({ workflowsPath: workflowsPath() });
+  const { code } = await bundleWorkflowCode({ workflowsPath: workflowsPath(), logger: new DefaultLogger('WARN') });
   return code;
 }
 

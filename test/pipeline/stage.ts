@@ -124,7 +124,8 @@ export class Stage implements AsyncDisposable {
   }
 }
 
-function findMerge(pid: number): number | null {
+/** Pid of the merge process below a process, or null. */
+export function findMerge(pid: number): number | null {
   try {
     for (const task of readdirSync(`/proc/${pid}/task`))
       for (const child of readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean)) {

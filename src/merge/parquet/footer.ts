@@ -44,7 +44,7 @@ export interface Footer {
 /** Read at once from the end of a file: holds the footer of a usual checkpoint, so that one read is enough. */
 const TAIL_BYTES = 64 * 1024;
 /** No known writer comes near; a footer of a million columns is about 150 MB. */
-const MAX_FOOTER_BYTES = 1024 ** 3;
+export const MAX_FOOTER_BYTES = 1024 ** 3;
 
 /** Reads and checks the footer of `path`; `name` is what errors call the file. Throws MergeFailure CheckpointInvalid. */
 export async function readFooter(path: string, name: string): Promise<Footer> {

@@ -1,4 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises';
+import { MAX_FOOTER_BYTES } from './footer.ts';
 import { FILE_META, KEY_VALUE } from './field-ids.ts';
 import { findField, readList, readStruct, readText, ThriftError } from './thrift.ts';
 
@@ -27,7 +28,7 @@ async function readFooterBytes(handle: FileHandle): Promise<Uint8Array | null> {
   const tail = Buffer.alloc(8);
   await handle.read(tail, 0, 8, size - 8);
   const length = tail.readUInt32LE(0);
-  if (tail.toString('latin1', 4) !== 'PAR1' || length > size - 12) return null;
+  if (tail.toString('latin1', 4) !== 'PAR1' || length > Math.min(size - 12, MAX_FOOTER_BYTES)) return null;
   const bytes = Buffer.alloc(length);
   await handle.read(bytes, 0, length, size - 8 - length);
   return bytes;

@@ -18,6 +18,24 @@ const copyFileRangeRaw = libc.func(
   flags: number,
 ) => number;
 
+const prctl = libc.func('int prctl(int option, unsigned long argument)') as (
+  option: number,
+  argument: number,
+) => number;
+
+/** linux/prctl.h */
+const PR_SET_PDEATHSIG = 1;
+const SIGKILL = 9;
+
+/**
+ * Has the kernel kill this process when the thread that started it ends: Node starts processes from its main thread,
+ * which lives as long as the parent. Works on a process that hangs or is stopped, too. A parent that was gone before
+ * this call is noticed by the end of standard input.
+ */
+export function dieWithParent(): void {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
 /** linux/fs.h: _IOW(0x94, 13, struct file_clone_range). */
 const FICLONERANGE = 0x4020940d;
 
