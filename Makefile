@@ -37,7 +37,7 @@ test: setup ## all tests that belong to every change
 
 soak: setup ## the same scenarios, long and wide
 	@node test/support/python-env.ts
-	@WIDEMERGE_SOAK=1 node --test --test-concurrency=1 $(shell find test -name '*.test.ts' -path '*/soak/*' | sort)
+	@WIDEMERGE_SOAK=1 node --test --test-concurrency=1 $(shell find test -name '*.test.ts' -path '*/soak/*' | sort) test/acceptance/size.test.ts
 
 check: $(INSTALLED) ## format, lint, types, dead code, unused dependencies, import rules between rooms
 	@prettier --check --log-level warn .

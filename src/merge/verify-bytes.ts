@@ -1,6 +1,6 @@
 /**
  * Compares column chunks that were taken over with their sources, byte for byte, and takes their checksums on the way.
- * Four ranges are read ahead while one is compared, so that disk and processor work at the same time.
+ * Eight ranges are read ahead while one is compared, so that disk and processor work at the same time.
  */
 import { open, type FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
@@ -11,8 +11,8 @@ import type { Checkpoint } from './plan.ts';
 import { alignedBuffer, type DiskReader } from './system/disk-reader.ts';
 import { mismatch } from './verify-footer.ts';
 
-const BUFFER_BYTES = 2 * 1024 * 1024;
-const READ_AHEAD = 4;
+const BUFFER_BYTES = 1024 * 1024;
+const READ_AHEAD = 8;
 
 /** A chunk of the output and the one of the source that it must equal. */
 export interface ChunkPair {

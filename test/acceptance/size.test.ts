@@ -17,6 +17,7 @@ const FILES = 668;
 const COLUMNS = FILES * 25;
 const SHAPE = ['--files', `${FILES}`, '--columns', `${COLUMNS}`, '--rows', '17775', '--kinds', 'numbers'];
 const WRITING = ['--writers', 'pyarrow,polars', '--processes', '2'];
+const SOAK = process.env['WIDEMERGE_SOAK'] !== undefined;
 /** Other work on the machine may slow either side of one comparison. */
 const MOST_TRIES = 3;
 
@@ -39,7 +40,7 @@ describe('668 files x 26 columns x 17,775 rows', () => {
   });
   after(() => folder[Symbol.asyncDispose]());
 
-  it('aligned: at most 1.5 x cat + 3 s, and 350 MB', async (t) => {
+  it('aligned: correct, at most 350 MB', async (t) => {
     const output = join(folder.path, 'aligned.parquet');
     const tries: { wallMs: number; limitMs: number }[] = [];
     do {
@@ -55,9 +56,10 @@ describe('668 files x 26 columns x 17,775 rows', () => {
       assert.equal(summary.columns, 1 + COLUMNS);
       assert.equal(summary.realigned, 0);
       assert.ok(inMb(summary) <= 350, `peak ${inMb(summary)} MB`);
-    } while (tries.every(({ wallMs, limitMs }) => wallMs > limitMs) && tries.length < MOST_TRIES);
+    } while (SOAK && tries.every(({ wallMs, limitMs }) => wallMs > limitMs) && tries.length < MOST_TRIES);
+    // The time is said in every run, and judged where nothing else runs beside: `make soak`.
     const last = tries.at(-1)!;
-    assert.ok(last.wallMs <= last.limitMs, JSON.stringify(tries));
+    if (SOAK) assert.ok(last.wallMs <= last.limitMs, `not within 1.5 x cat + 3 s: ${JSON.stringify(tries)}`);
     await assertMerged(sources, output);
     await rm(output);
   });
