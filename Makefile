@@ -62,5 +62,5 @@ $(BUILT): $(INSTALLED) $(SOURCES) tsconfig.json tsconfig.build.json
 	@tsc -p tsconfig.build.json
 	@node dist/workers/bundle.js dist/workers/workflow-bundle.cjs
 	@node dist/workers/bundle.js dist/workers/workflow-bundle.cjs > dist/bundle.log 2>&1 || { cat dist/bundle.log; exit 1; }
-	@ln -sfn ../../bin/widemerge.mjs $(BIN)/widemerge
+	@ln -sfn ../../bin/widemerge.mjs node_modules/.bin/widemerge
 	@touch $@
