@@ -58,7 +58,7 @@ test('systemd accepts it', { skip: canVerify ? false : 'systemd-analyze is not i
   try {
     const unit = join(folder, 'widemerge-worker.service');
     // The command of an installation is not there; everything else is checked as it is.
-    await writeFile(unit, text.replace(/^ExecStart=\S+/m, `ExecStart=${process.execPath}`));
+    await writeFile(unit, text.replace(/^ExecStart=\S+/m, 'ExecStart=/bin/true'));
     const { stdout, stderr } = await run('systemd-analyze', ['verify', unit]);
     // Unknown settings are warnings only; remarks on other units of the machine are not ours.
     assert.doesNotMatch(stdout + stderr, /widemerge-worker/);
