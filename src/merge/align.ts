@@ -16,10 +16,6 @@ import { codecOf, viewName, writePhysicalView } from './parquet/physical-view.ts
 import type { Column } from './parquet/schema.ts';
 import { writePart, type AlignedPart } from './write-part.ts';
 
-export { boundsSurvive } from './parquet/bounds.ts';
-export { writeKeyPart } from './align-key.ts';
-export type { AlignedPart } from './write-part.ts';
-
 export interface AlignDatabase extends Duckdb {
   /** Bytes that DuckDB may take. */
   memoryBytes: number;
@@ -48,7 +44,6 @@ export interface AlignRequest {
   dir: string;
   /** Identifies spine and checkpoint; part of the files' names. */
   partKey: string;
-  memoryBytes: number;
   database: AlignDatabase;
 }
 

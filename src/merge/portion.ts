@@ -1,6 +1,6 @@
 import type { Footer, Chunk } from './parquet/footer.ts';
 import type { Column } from './parquet/schema.ts';
-import { boundsSurvive } from './align.ts';
+import { boundsSurvive } from './parquet/bounds.ts';
 import { TYPE_DEFINED_ORDER } from './parquet/rewrite.ts';
 
 /** Columns of one row group that come from one file: an aligned checkpoint, or a part written for one that is not. */

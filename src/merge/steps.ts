@@ -6,7 +6,6 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MergeFigures } from '../contract.ts';
 import { listCheckpoints } from './discover.ts';
-import { joinWithDuckdb } from './duckdb-join.ts';
 import { MergeFailure } from './errors.ts';
 import { assertUnchanged } from './fingerprint.ts';
 import type { Discovery, MergeJob, MergeMessage, MergeStep } from './job.ts';
@@ -145,7 +144,9 @@ async function runMerge(session: Session): Promise<boolean> {
           signal,
           onBytes,
         })
-      : await joinWithDuckdb({
+      : await (
+          await import('./duckdb-join.ts')
+        ).joinWithDuckdb({
           plan,
           outputPath: temporaryPath,
           memoryBytes: job.memoryBytes,

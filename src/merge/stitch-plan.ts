@@ -1,7 +1,6 @@
 /** The local engine: rewrites what is not aligned, one checkpoint at a time, and stitches all of it together. */
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { alignCheckpoint, openAlignDatabase, writeKeyPart, type AlignedPart } from './align.ts';
 import { rowsOnSpine, sequenceDigest } from './key-sets.ts';
 import { keyTypeOf } from './keys.ts';
 import { outputKeyColumn } from './output-key.ts';
@@ -10,6 +9,7 @@ import type { Checkpoint, MergePlan } from './plan.ts';
 import { inputBytes, realignedBytes } from './plan-merge.ts';
 import { portionOf, type Portion } from './portion.ts';
 import { readKeys } from './spine.ts';
+import type { AlignedPart } from './write-part.ts';
 import { stitch, type StitchRequest, type StitchResult } from './stitch.ts';
 
 export interface StitchPlanRequest {
@@ -70,6 +70,9 @@ async function writeParts(
       .update(JSON.stringify([spineDigest, name, fingerprint]))
       .digest('hex')
       .slice(0, 24);
+  // Loaded only here: most merges rewrite nothing, and need not load a database for it.
+  const { alignCheckpoint, openAlignDatabase } = await import('./align.ts');
+  const { writeKeyPart } = await import('./align-key.ts');
   const database = await openAlignDatabase(partsDir, memoryBytes);
   try {
     const key = outputKeyColumn(plan);
@@ -95,7 +98,6 @@ async function writeParts(
           rowGroupRows: spine.rowGroupRows,
           dir: partsDir,
           partKey: partKey(checkpoint.name, checkpoint.fingerprint),
-          memoryBytes,
           database,
         }),
       );

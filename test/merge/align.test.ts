@@ -2,13 +2,9 @@ import assert from 'node:assert/strict';
 import { open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import {
-  alignCheckpoint,
-  openAlignDatabase,
-  writeKeyPart,
-  type AlignedPart,
-  type AlignRequest,
-} from '../../src/merge/align.ts';
+import { alignCheckpoint, openAlignDatabase, type AlignRequest } from '../../src/merge/align.ts';
+import { writeKeyPart } from '../../src/merge/align-key.ts';
+import type { AlignedPart } from '../../src/merge/write-part.ts';
 import { readFingerprint } from '../../src/merge/fingerprint.ts';
 import { CODEC } from '../../src/merge/parquet/decompress.ts';
 import { readFooter } from '../../src/merge/parquet/footer.ts';
@@ -43,7 +39,7 @@ async function align(
 ): Promise<AlignedPart[]> {
   const database = await openAlignDatabase(dir, memoryBytes);
   try {
-    return await alignCheckpoint({ dir, partKey: 'part', memoryBytes, database, ...changes });
+    return await alignCheckpoint({ dir, partKey: 'part', database, ...changes });
   } finally {
     database.close();
   }
