@@ -26,7 +26,7 @@ export async function runGuarded(
 ): Promise<GuardReport> {
   const isAborted = (): boolean => hooks.signal?.aborted === true;
   if (isAborted()) return cancelledBeforeStart();
-  const child = await startChild(command);
+  using child = await startChild(command);
   const startedMs = performance.now();
   const { tree } = child;
   running.add(tree);

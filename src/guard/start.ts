@@ -19,11 +19,14 @@ export interface StartedChild {
   stdout: Readable;
   stderr: Readable;
   messages: Readable;
+  /** Gives the locks back, as far as no process of the tree keeps them. */
+  [Symbol.dispose]: () => void;
 }
 
 /**
- * Takes the locks and starts the command in a session of its own, with the locks as descriptors 4 and up. This process's copies
- * are closed at once: the locks live exactly as long as the last process of the tree that keeps them.
+ * Takes the locks and starts the command in a session of its own, with the locks as descriptors 4 and up. This process keeps its copies
+ * until the child is disposed of: as long as it has them, whoever holds one of the locks is of the tree, for no stranger can take them, and
+ * no new file can be given the number of a lock file that was removed. Where this process dies first, the tree keeps the locks.
  * Throws LockBusyError, LockUnusableError, or the system's error where the command cannot be started.
  */
 export async function startChild(command: GuardedCommand): Promise<StartedChild> {
@@ -42,15 +45,18 @@ export async function startChild(command: GuardedCommand): Promise<StartedChild>
       // Even a child that has ended already is still there, unreaped, until the event loop turns.
       root = readStat(child.pid);
     }
-  } finally {
+  } catch (error) {
     locks.close();
+    throw error;
   }
   if (child.pid === undefined) {
+    locks.close();
     const error = await new Promise<Error>((resolve) => child.once('error', resolve));
     throw new Error(`${command.command} cannot be started: ${error.message}`, { cause: error });
   }
   if (root === null) {
     child.kill('SIGKILL');
+    locks.close();
     throw new Error(`/proc/${child.pid} cannot be read: a command that cannot be watched is not run`);
   }
   const [stdin, stdout, stderr, messages] = child.stdio as unknown as [Writable, Readable, Readable, Readable];
@@ -62,6 +68,7 @@ export async function startChild(command: GuardedCommand): Promise<StartedChild>
     stdout,
     stderr,
     messages,
+    [Symbol.dispose]: () => locks.close(),
   };
 }
 

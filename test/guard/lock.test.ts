@@ -5,7 +5,8 @@ import { test } from 'node:test';
 
 import { LockBusyError, LockUnusableError, takeLocks } from '../../src/guard/lock.ts';
 import { runGuarded } from '../../src/guard/run.ts';
-import { LIMITS, nodeCommand, temporaryFolder } from './helpers.ts';
+import { startChild } from '../../src/guard/start.ts';
+import { LIMITS, nodeCommand, temporaryFolder, waitFor } from './helpers.ts';
 
 test('one holder at a time, named in the error', (t) => {
   const file = join(temporaryFolder(t), 'new folder', 'a.lock');
@@ -80,4 +81,18 @@ test('a process that left its parent and its session is found by the lock that i
   const report = await runGuarded({ ...nodeCommand(t, 'leaves-orphan', 'lock'), lockFiles: [file] }, LIMITS);
   assert.equal(report.outcome, 'succeeded');
   takeLocks([file]).close();
+});
+
+test('the next holder of a lock is never taken for a process of the tree before it', async (t) => {
+  const file = join(temporaryFolder(t), 'a.lock');
+  using ended = await startChild({ command: 'true', args: [], lockFiles: [file] });
+  await waitFor(() => ended.tree.scan().length === 0, 'the end of the first command');
+  // Until its guard has looked for what the command left behind, nobody else can be found with the lock.
+  assert.throws(() => takeLocks([file]), LockBusyError);
+  // Nor can a new file be given the number of a lock file that was removed, as file systems do with the next file.
+  unlinkSync(file);
+  using stranger = await startChild({ ...nodeCommand(t, 'never-exits'), lockFiles: [file] });
+  assert.deepEqual(ended.tree.scan(), []);
+  stranger.process.kill('SIGKILL');
+  await waitFor(() => stranger.tree.scan().length === 0, 'the end of the second command');
 });
