@@ -1,8 +1,7 @@
 import type { CleanMode } from '../contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { reporting } from './heartbeat.ts';
+import { required, runStep } from './merge-step.ts';
 import type { PairTask } from './pair-task.ts';
-import { checkpointsDir, outputPath } from './pair-task.ts';
 import { typed } from './typed-failure.ts';
 
 export interface CleanSummary {
@@ -20,13 +19,8 @@ export interface CleanSummary {
 export const cleanCheckpoints =
   (dependencies: ActivityDependencies) =>
   (task: PairTask): Promise<CleanSummary> =>
-    typed(() =>
-      reporting('clean', async () => {
-        const { mode, files, bytes, kept, restore } = await dependencies.cleanSources(
-          outputPath(task),
-          task.config.clean,
-          checkpointsDir(task),
-        );
-        return { mode, files, bytes, keptFiles: kept.length, keptExample: kept[0] ?? null, restore };
-      }),
-    );
+    typed(async () => {
+      const { receipt } = await runStep('clean', task, dependencies);
+      const { mode, files, bytes, keptFiles, kept, restore } = required(receipt, 'receipt');
+      return { mode, files, bytes, keptFiles, keptExample: kept[0] ?? null, restore };
+    });

@@ -1,8 +1,8 @@
 import { cancellationSignal } from '@temporalio/activity';
 import type { MergeContext } from '../backends/backend.ts';
 import { MergeError } from '../backends/backend.ts';
-import type { MergeFigures } from '../contract.ts';
-import type { Discovery, MergeStep } from '../merge/job.ts';
+import type { MergeProcessResult } from '../backends/merge-process.ts';
+import type { MergeStep } from '../merge/job.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import { reporting } from './heartbeat.ts';
@@ -25,7 +25,7 @@ export async function runStep(
   step: MergeStep,
   task: PairTask | OutputTask,
   dependencies: ActivityDependencies,
-): Promise<{ discovery?: Discovery; figures?: MergeFigures }> {
+): Promise<MergeProcessResult> {
   return reporting(step, (heartbeat) =>
     dependencies.runMergeProcess(
       mergeJob(task, [step], dependencies.totalMemoryBytes),

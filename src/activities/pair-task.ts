@@ -49,6 +49,7 @@ export function mergeJob(task: PairTask | OutputTask, steps: MergeStep[], totalM
     reference: config.reference,
     engine: 'backend' in task && task.backend === 'duckdb' ? 'duckdb' : 'stitch',
     verify: config.verify,
+    clean: config.clean,
     recheckPublished: config.clean !== 'keep',
     memoryBytes: guardLimits(config, totalMemoryBytes).memoryBytes,
   };

@@ -1,11 +1,12 @@
 import { FAILURES, type FailureFacts, type MergeFigures } from '../contract.ts';
-import type { Discovery, MergeMessage, Progress } from '../merge/job.ts';
+import type { CleanReceipt, Discovery, MergeMessage, Progress } from '../merge/job.ts';
 
 /** What a merge process has said so far. Words that are none of a MergeMessage are passed over. */
 export class Conversation {
   discovery: Discovery | null = null;
   /** Of the last step that has ended. */
   figures: MergeFigures | null = null;
+  receipt: CleanReceipt | null = null;
   failure: FailureFacts | null = null;
   readonly #onProgress: ((progress: Progress) => void) | undefined;
 
@@ -13,11 +14,17 @@ export class Conversation {
     this.#onProgress = onProgress;
   }
 
+  /** Whether it has given any result. */
+  get hasResult(): boolean {
+    return this.discovery !== null || this.figures !== null || this.receipt !== null;
+  }
+
   hear(value: unknown): void {
     if (typeof value !== 'object' || value === null || !('event' in value)) return;
     const message = value as Partial<MergeMessage>;
     if (message.event === 'progress') this.#onProgress?.(message as Progress);
     else if (message.event === 'discovered') this.discovery = message.discovery ?? null;
+    else if (message.event === 'cleaned') this.receipt = message.receipt ?? null;
     else if (message.event === 'failed') this.failure = isFailure(message.failure) ? message.failure : null;
     else if (message.event === 'merged' || message.event === 'verified' || message.event === 'published') {
       this.figures = message.figures ?? null;

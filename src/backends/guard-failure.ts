@@ -5,8 +5,9 @@ import type { Conversation } from './conversation.ts';
 
 /** A process sends these to itself, by a fault of its own. */
 const OWN_FAULTS = new Set(['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGTRAP', 'SIGSYS']);
-/** The last words of V8, and of C++ code that nobody catches, when memory cannot be had. */
-const OUT_OF_MEMORY = /JavaScript heap out of memory|std::bad_alloc/;
+/** The last words of V8, of C++ code that nobody catches, of Node and of the system, when memory cannot be had. */
+const OUT_OF_MEMORY =
+  /JavaScript heap out of memory|std::bad_alloc|Array buffer allocation failed|Cannot allocate memory|\bENOMEM\b/;
 
 /**
  * The failure of a guarded merge process, or null where it ended well and said something. The guard's own verdict comes
@@ -31,13 +32,16 @@ export function failureOf(report: GuardReport, conversation: Conversation): Merg
     return error('CommandFailed', `the merge process crashed (${report.signal ?? ''}): ${lastWords(report)}`, report);
   }
   if (outcome === 'failed') {
+    // Thrown where nobody catches it. Of this one line only: the rest of the tail may speak of anything.
+    if (OUT_OF_MEMORY.test(lastWords(report)))
+      return error('MemoryExhausted', `the merge ran out of memory: ${lastWords(report)}`, report);
     return error(
       'CommandFailed',
       `the merge process failed (exit code ${report.exitCode ?? 'unknown'}): ${lastWords(report)}`,
       report,
     );
   }
-  if (conversation.discovery === null && conversation.figures === null) {
+  if (!conversation.hasResult) {
     return error('CommandFailed', `the merge process ended well but without a result: ${lastWords(report)}`, report);
   }
   return null;

@@ -6,7 +6,7 @@ import type { MergeFigures } from '../contract.ts';
 import type { GuardedCommand } from '../guard/command.ts';
 import { LockBusyError, LockUnusableError } from '../guard/lock.ts';
 import { runGuarded } from '../guard/run.ts';
-import type { Discovery, MergeJob } from '../merge/job.ts';
+import type { CleanReceipt, Discovery, MergeJob } from '../merge/job.ts';
 import { workspacePath } from '../merge/workspace.ts';
 import { MergeError, type MergeContext } from './backend.ts';
 import { Conversation } from './conversation.ts';
@@ -15,8 +15,9 @@ import { checkOutputFolder, outputUnwritable } from './output-folder.ts';
 
 export interface MergeProcessResult {
   discovery?: Discovery;
-  /** wallMs and peakBytes are the larger of what the process said and what its guard measured. */
+  /** wallMs is of this process alone, as its guard measured it; peakBytes the larger of what it said and what the guard saw. */
   figures?: MergeFigures;
+  receipt?: CleanReceipt;
 }
 
 /** Beside this module, in the sources as in the build. */
@@ -60,15 +61,17 @@ export async function runMergeProcess(
   if (report.outcome === 'cancelled') throw signal?.reason ?? new Error('cancelled');
   const failure = failureOf(report, conversation);
   if (failure !== null) throw failure;
-  const { discovery, figures } = conversation;
+  const { discovery, figures, receipt } = conversation;
   return {
     ...(discovery === null ? {} : { discovery }),
+    ...(receipt === null ? {} : { receipt }),
     ...(figures === null
       ? {}
       : {
           figures: {
             ...figures,
-            wallMs: Math.max(figures.wallMs, Math.round(report.wallMs)),
+            // A later step hands on the figures of the merge before it, whose time must not count again.
+            wallMs: Math.round(report.wallMs),
             peakBytes: Math.max(figures.peakBytes, report.peakBytes),
           },
         }),

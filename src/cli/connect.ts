@@ -2,6 +2,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { ClientConnectConfig } from '@temporalio/envconfig';
 import { Client, Connection } from '@temporalio/client';
 import type { ConnectionLike } from '@temporalio/client';
+import { isSilence, serverStatusOf } from '../client/server-status.ts';
 import { CommandError, UsageError } from './exit.ts';
 
 const DEFAULT_ADDRESS = 'localhost:7233';
@@ -13,7 +14,8 @@ export async function connect(): Promise<{ client: Client } & AsyncDisposable> {
   const { connectionOptions, namespace } = readConnectConfig();
   const connection = await Connection.connect({ ...connectionOptions, connectTimeout: CONNECT_TIMEOUT_MS }).catch(
     (cause: unknown) => {
-      throw unreachable(connectionOptions.address, cause);
+      const status = serverStatusOf(cause);
+      throw status === null || isSilence(status) ? unreachable(connectionOptions.address, cause) : cause;
     },
   );
   await requireNamespace(connection, namespace).catch(async (error: unknown) => {
@@ -44,7 +46,8 @@ export function readConnectConfig(): ClientConnectConfig {
   try {
     return loadClientConnectConfig();
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
+    // The first line says what is wrong; the rest is an excerpt of the file.
+    const [message] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
     throw new UsageError(`Temporal's environment configuration cannot be used: ${message}`, { cause });
   }
 }

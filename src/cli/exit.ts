@@ -1,4 +1,6 @@
 import { RunError } from '../client/errors.ts';
+import { isSilence, serverStatusOf } from '../client/server-status.ts';
+import type { ServerStatus } from '../client/server-status.ts';
 import { ConfigError } from '../config/problems.ts';
 
 /** Exit codes of every command. */
@@ -50,6 +52,19 @@ export interface Failure {
   facts: ErrorFacts;
 }
 
+/** The server's own word on a call that failed. */
+function serverFacts(status: ServerStatus): ErrorFacts {
+  const said = `${status.name}: ${status.details}`;
+  if (isSilence(status))
+    return {
+      type: 'ServerUnavailable',
+      message: `the Temporal server does not answer (${said}); try again once it does`,
+    };
+  const denied = status.name === 'UNAUTHENTICATED' || status.name === 'PERMISSION_DENIED';
+  const advice = denied ? 'check TEMPORAL_API_KEY, TEMPORAL_NAMESPACE and TEMPORAL_TLS_*' : '--verbose shows where';
+  return { type: 'ServerRefused', message: `the Temporal server answers ${said}; ${advice}` };
+}
+
 /** The one place that turns errors into exit codes. */
 export function explainError(error: unknown): Failure {
   if (error instanceof CommandError)
@@ -60,6 +75,8 @@ export function explainError(error: unknown): Failure {
     return { exitCode: EXIT.usage, text: error.message, facts: { type: 'ConfigInvalid', message: error.message } };
   if (error instanceof Interrupted)
     return { exitCode: EXIT.interrupted, text: error.message, facts: { type: 'Interrupted', message: error.message } };
+  const status = serverStatusOf(error);
+  if (status !== null) return explainError(new CommandError(serverFacts(status)));
   const message = error instanceof Error ? error.message : String(error);
   return {
     exitCode: EXIT.bug,

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import { RunError } from '../client/errors.ts';
 import { readStatus } from '../client/read-status.ts';
 import type { RunStatus } from '../client/read-status.ts';
+import { isSilence, serverStatusOf } from '../client/server-status.ts';
 import type { PairProgress } from '../contract.ts';
 import { changeLines, runLines } from './run-view.ts';
 import type { Display } from './terminal.ts';
@@ -10,13 +10,17 @@ import type { Display } from './terminal.ts';
 /** Often enough to see a heartbeat soon, seldom enough not to load the server. */
 const POLL_MS = 700;
 
+/** A server that takes longer than this has stopped, or is out of reach: the SDK alone would ask on for minutes. */
+const ANSWER_MS = 15_000;
+
 /** A closed run is in none of these. */
 const OPEN = ['RUNNING', 'PAUSED', 'CONTINUED_AS_NEW'];
 
 /**
  * Shows a run until it has closed, or until `stop` is aborted: a table that is redrawn on a terminal, a line for each
- * change elsewhere. The server's passing silence (a restart) is waited out. It asks, rather than waits for the result,
- * so that no call is open when it returns: the SDK would try it again on a connection that is closed by then.
+ * change elsewhere. The server's passing silence (a restart) is waited out; whatever else it answers is thrown. It asks,
+ * rather than waits for the result, so that no call is open when it returns: the SDK would try it again on a connection
+ * that is closed by then.
  */
 export async function followRun(
   client: Client,
@@ -27,10 +31,13 @@ export async function followRun(
 ): Promise<void> {
   const teller = new PlainTeller(display);
   while (!stop.aborted) {
-    const status = await readStatus(client, name).catch((error: unknown) => {
-      if (error instanceof RunError) throw error;
-      return null;
-    });
+    const status = await client
+      .withDeadline(Date.now() + ANSWER_MS, () => readStatus(client, name))
+      .catch((error: unknown) => {
+        const answered = serverStatusOf(error);
+        if (answered === null || !isSilence(answered)) throw error;
+        return null;
+      });
     if (!display.live) teller.tell(status);
     display.draw(status === null ? [`${name}: ${SILENCE}`] : runLines(status, display.height()));
     if (status !== null) {

@@ -3,6 +3,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { UsageError } from './exit.ts';
 import { columnsOf } from './parquet-columns.ts';
+import { shellWord } from './terminal.ts';
 
 export interface InitOptions {
   out: string;
@@ -19,9 +20,12 @@ export async function init(dir: string, options: InitOptions): Promise<void> {
   const target = resolve(options.out);
   if (await exists(target)) throw new UsageError(`${options.out} is there already; give another name with --out`);
   const { root, pairs } = await findPairs(resolve(dir));
-  const key = options.key ?? (await findKey(root, pairs));
+  const key = options.key === undefined ? await findKey(root, pairs) : await checkKey(root, pairs, options.key);
   const output = join(dirname(root), `${basename(root)}-merged`);
-  await writeFile(target, configText(target, root, output, pairs, key), { flag: 'wx' });
+  await writeFile(target, configText(target, root, output, pairs, key), { flag: 'wx' }).catch((cause: unknown) => {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new UsageError(`${options.out} cannot be written (${code ?? String(cause)})`, { cause });
+  });
   // A merge makes no folder for its output: one that is missing may be a disk that is not mounted.
   await mkdir(output, { recursive: true }).catch((error: unknown) =>
     console.error(`make the folder of the merged files before you run it: ${output} (${String(error)})`),
@@ -30,7 +34,7 @@ export async function init(dir: string, options: InitOptions): Promise<void> {
   console.log(
     `wrote ${options.out}: ${pairs.length} pair${pairs.length === 1 ? '' : 's'}, ${[...counts].join(' or ')} checkpoints each, key ${key}`,
   );
-  console.log(`next: widemerge run ${options.out}`);
+  console.log(`next: widemerge run ${shellWord(options.out)}`);
 }
 
 async function findPairs(dir: string): Promise<{ root: string; pairs: PairFolder[] }> {
@@ -62,6 +66,14 @@ async function findKey(root: string, pairs: PairFolder[]): Promise<string> {
   if (shared.includes('interval_time')) return 'interval_time';
   const what = lists.length === 1 || shared.length > 1 ? `one of ${shared.slice(0, 10).join(', ')}` : 'they share none';
   throw new UsageError(`which column do the checkpoints of ${pair} share? Say it with --key (${what})`);
+}
+
+async function checkKey(root: string, pairs: PairFolder[], key: string): Promise<string> {
+  const { pair, files } = pairs[0]!;
+  const path = join(root, pair, files[0]!);
+  const columns = await columnsOf(path);
+  if (columns.includes(key)) return key;
+  throw new UsageError(`${path} has no column ${key}; it has ${columns.slice(0, 10).join(', ')}`);
 }
 
 function configText(target: string, root: string, output: string, pairs: PairFolder[], key: string): string {

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { basename, dirname, matchesGlob, resolve } from 'node:path';
 import { MergeError } from '../backends/backend.ts';
 import { runMergeProcess } from '../backends/merge-process.ts';
 import { machineLockPath } from '../config/environment.ts';
@@ -34,6 +34,7 @@ export async function merge(dir: string, options: MergeOptions): Promise<void> {
   if (options.reference !== undefined && options.rows !== 'reference')
     throw new UsageError('--reference names the file for --rows reference; give both');
   const job = jobOf(dir, options);
+  refuseOutputAmongSources(job);
   using interrupt = interruptible();
   const peak = watchPeakRss();
   const progress = mergeProgress(process.stderr);
@@ -76,6 +77,13 @@ function jobOf(dir: string, options: MergeOptions): MergeJob {
     verify: options.verify,
     memoryBytes: options.memory ?? defaultMemoryBytes(machineMemoryBytes()),
   };
+}
+
+/** The next merge of the folder would take the output for one of its files. */
+function refuseOutputAmongSources({ source, output }: MergeJob): void {
+  if (dirname(output.path) !== source.dir || !matchesGlob(basename(output.path), source.pattern)) return;
+  const advice = 'put it elsewhere, or give it a name that the pattern does not match';
+  throw new UsageError(`--out ${output.path} would be one of the files to merge (${source.pattern}): ${advice}`);
 }
 
 function resultLine(figures: MergeFigures, output: string, peakRssBytes: number) {

@@ -1,12 +1,20 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { LEAST_MEMORY_BYTES, PAIR_NAME } from '../config/rules.ts';
 import { parseBytes, parseDuration } from '../config/units.ts';
 
 /** Parsers of option values; commander turns their errors into one line that names the option. */
 
-export function bytesOption(text: string): number {
+export function memoryOption(text: string): number {
   const bytes = parseBytes(text);
-  if (bytes === undefined || bytes === 0) throw new InvalidArgumentError('Give a size with its unit, e.g. 4GiB.');
+  if (bytes === undefined) throw new InvalidArgumentError('Give a size with its unit, e.g. 4GiB.');
+  if (bytes < LEAST_MEMORY_BYTES) throw new InvalidArgumentError('No merge fits less than 64MiB.');
   return bytes;
+}
+
+/** A path or a name; an empty one is a variable of a script that is not set, and would mean the folder one is in. */
+export function textOption(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It is empty.');
+  return text;
 }
 
 export function durationOption(text: string): number {
@@ -37,7 +45,12 @@ export function percentOption(text: string): number {
   return value / 100;
 }
 
-/** `A,B,C` */
-export function listOption(text: string): string[] {
-  return text.split(',').filter((part) => part !== '');
+/** Names of pairs: `A,B,C`. */
+export function pairsListOption(text: string): string[] {
+  const pairs = text.split(',').filter((part) => part !== '');
+  if (pairs.length === 0) throw new InvalidArgumentError('Give names, e.g. EURGBP,EURJPY.');
+  const wrong = pairs.find((pair, index) => !PAIR_NAME.test(pair) || pairs.indexOf(pair) < index);
+  if (wrong !== undefined)
+    throw new InvalidArgumentError(`${wrong} is no name of a folder, or given twice; e.g. EURGBP,EURJPY.`);
+  return pairs;
 }

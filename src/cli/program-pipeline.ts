@@ -1,18 +1,20 @@
 import type { Command } from 'commander';
-import { durationOption, integerOption } from './options.ts';
+import { durationOption, integerOption, textOption } from './options.ts';
 import type { DemoOptions } from './demo.ts';
 import type { InitOptions } from './init.ts';
 import type { RunOptions } from './run.ts';
 import type { ScheduleCreateOptions } from './schedule.ts';
 import type { ServerCommandOptions } from './server.ts';
 
+const RUN = 'its name, or its configuration file';
+
 /** The commands that speak with Temporal, as its own environment configuration says (TEMPORAL_ADDRESS, ...). */
 export function addPipelineCommands(program: Command): void {
   program
     .command('init')
     .description('write a commented configuration from a folder of checkpoints')
-    .argument('<dir>', 'folder with one folder of checkpoints per pair, or one such folder')
-    .option('--out <file>', 'the configuration', 'widemerge.yaml')
+    .argument('<dir>', 'folder with one folder of checkpoints per pair, or one such folder', textOption)
+    .option('--out <file>', 'the configuration', textOption, 'widemerge.yaml')
     .option('--key <name>', 'the column that all checkpoints share (default: found in their footers)')
     .option('--verbose', 'show where an error came from')
     .action(async (dir: string, options: InitOptions) => (await import('./init.ts')).init(dir, options));
@@ -20,8 +22,8 @@ export function addPipelineCommands(program: Command): void {
   program
     .command('run')
     .description('start the run of a configuration, or attach to it; Ctrl-C detaches')
-    .argument('<config>', 'YAML file')
-    .option('--detach', 'start it only', false)
+    .argument('<config>', 'YAML file', textOption)
+    .option('--detach', 'start it and return at once', false)
     .option('--json', 'end with one line of JSON', false)
     .option('--verbose', 'show where an error came from')
     .action(async (config: string, options: RunOptions) => (await import('./run.ts')).run(config, options));
@@ -58,7 +60,7 @@ function addMessages(program: Command): void {
   program
     .command('status')
     .description('how a run is doing')
-    .argument('<name>', 'of the run')
+    .argument('<run>', RUN, textOption)
     .option('--json', 'as one line of JSON', false)
     .option('--verbose', 'show where an error came from')
     .action(async (name: string, options: { json: boolean }) => (await import('./status.ts')).status(name, options));
@@ -66,7 +68,7 @@ function addMessages(program: Command): void {
   program
     .command('pause')
     .description('pause a run; it stays paused until it is resumed, whatever restarts')
-    .argument('<name>', 'of the run')
+    .argument('<run>', RUN, textOption)
     .option('--now', 'stop the running step, too', false)
     .option('--verbose', 'show where an error came from')
     .action(async (name: string, options: { now: boolean }) => (await import('./signals.ts')).pause(name, options));
@@ -74,16 +76,16 @@ function addMessages(program: Command): void {
   program
     .command('resume')
     .description('let a paused run go on')
-    .argument('<name>', 'of the run')
+    .argument('<run>', RUN, textOption)
     .option('--verbose', 'show where an error came from')
     .action(async (name: string) => (await import('./signals.ts')).resume(name));
 
   program
     .command('pivot')
     .description('change the backend of a pair, or of all pairs to come')
-    .argument('<name>', 'of the run')
+    .argument('<run>', RUN, textOption)
     .argument('<backend>', 'local, bigquery or duckdb')
-    .option('--pair <pair>', 'this pair only')
+    .option('--pair <pair>', 'this pair only', textOption)
     .option('--now', 'stop the running step and go on with the new backend at once', false)
     .option('--verbose', 'show where an error came from')
     .action(async (name: string, backend: string, options: { pair?: string; now: boolean }) =>
@@ -93,23 +95,23 @@ function addMessages(program: Command): void {
   program
     .command('skip')
     .description('leave a pair out')
-    .argument('<name>', 'of the run')
-    .argument('<pair>')
+    .argument('<run>', RUN, textOption)
+    .argument('<pair>', 'e.g. EURUSD', textOption)
     .option('--verbose', 'show where an error came from')
     .action(async (name: string, pair: string) => (await import('./signals.ts')).skip(name, pair));
 
   program
     .command('retry')
     .description('try a pair again that was set aside or skipped, also after the run has ended')
-    .argument('<name>', 'of the run')
-    .argument('<pair>')
+    .argument('<run>', RUN, textOption)
+    .argument('<pair>', 'e.g. EURUSD', textOption)
     .option('--verbose', 'show where an error came from')
     .action(async (name: string, pair: string) => (await import('./signals.ts')).retry(name, pair));
 
   program
     .command('cancel')
     .description('end a run; what is on disk stays')
-    .argument('<name>', 'of the run')
+    .argument('<run>', RUN, textOption)
     .option('--verbose', 'show where an error came from')
     .action(async (name: string) => (await import('./signals.ts')).cancel(name));
 }
@@ -119,11 +121,11 @@ function addSchedules(program: Command): void {
   schedule
     .command('create')
     .description('schedule the run of a configuration')
-    .argument('<config>', 'YAML file; it is embedded in the schedule')
+    .argument('<config>', 'YAML file; it is embedded in the schedule', textOption)
     .option('--cron <expression...>', "e.g. '0 3 * * *'")
     .option('--every <duration>', 'e.g. 12h', durationOption)
     .option('--timezone <name>', 'of --cron, e.g. Europe/Berlin (default: UTC)')
-    .option('--paused', 'not yet', false)
+    .option('--paused', 'create it paused: no starts until it is resumed', false)
     .option('--verbose', 'show where an error came from')
     .action(async (config: string, options: ScheduleCreateOptions) =>
       (await import('./schedule.ts')).createSchedule(config, options),
@@ -135,15 +137,15 @@ function addSchedules(program: Command): void {
     .option('--verbose', 'show where an error came from')
     .action(async (options: { json: boolean }) => (await import('./schedule.ts')).listSchedules(options));
   for (const [action, description] of [
-    ['pause', 'no starts until it is resumed'],
-    ['resume', 'starts again'],
-    ['trigger', 'start the run now, unless it is on'],
-    ['delete', 'no more starts'],
+    ['pause', 'no starts of a run until it is resumed'],
+    ['resume', 'let a paused schedule start its run again'],
+    ['trigger', 'start the run of a schedule now, unless it is on'],
+    ['delete', 'forget a schedule; a run that it started goes on'],
   ] as const)
     schedule
       .command(action)
       .description(description)
-      .argument('<name>', 'of the run')
+      .argument('<run>', RUN, textOption)
       .option('--verbose', 'show where an error came from')
       .action(async (name: string) => (await import('./schedule.ts')).actOnSchedule(action, name));
 }

@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { Command, Option } from 'commander';
-import { bytesOption, durationWithDefault, integerOption, listOption, percentOption } from './options.ts';
+import { Command, Help, Option } from 'commander';
+import {
+  durationWithDefault,
+  integerOption,
+  memoryOption,
+  pairsListOption,
+  percentOption,
+  textOption,
+} from './options.ts';
 import { addPipelineCommands } from './program-pipeline.ts';
 import type { MergeOptions } from './merge.ts';
 import type { SampleOptions } from './sample.ts';
@@ -11,16 +18,16 @@ export function createProgram(): Command {
     .description('Merges many Parquet files that share a key into one very wide Parquet file, pair after pair.')
     .version(packageVersion())
     .option('--verbose', 'show where an error came from')
-    .showHelpAfterError('(widemerge --help lists what there is)')
-    .configureHelp({ showGlobalOptions: false, sortSubcommands: false })
+    .configureHelp({ showGlobalOptions: false, sortSubcommands: false, optionDescription })
+    .addHelpText('after', BEGINNING)
     // commander prints; main.ts decides on the exit code.
     .exitOverride();
 
   program
     .command('merge')
     .description('merge one folder of Parquet files into one file; needs no server')
-    .argument('<dir>', 'folder of the files')
-    .requiredOption('--out <file>', 'the merged file')
+    .argument('<dir>', 'folder of the files', textOption)
+    .requiredOption('--out <file>', 'the merged file', textOption)
     .option('--key <name>', 'the column that all files share', 'interval_time')
     .addOption(
       new Option('--rows <mode>', 'all keys, those of the reference, or those that all files have')
@@ -33,7 +40,7 @@ export function createProgram(): Command {
     .option(
       '--memory <size>',
       'the merge is killed above it (default: 40GiB, or 80 % of a smaller machine)',
-      bytesOption,
+      memoryOption,
     )
     .addOption(durationWithDefault('--timeout <duration>', 'longest time', '30m'))
     .addOption(durationWithDefault('--stall <duration>', 'longest time without progress', '10m'))
@@ -50,25 +57,45 @@ export function createProgram(): Command {
   program
     .command('sample')
     .description('write realistic checkpoints to try things with')
-    .requiredOption('--out <dir>', 'folder for one folder a pair')
+    .requiredOption('--out <dir>', 'folder for one folder a pair', textOption)
     .option('--pairs <number|names>', 'how many pairs, or their names (A,B,C)', pairsOption, 27)
     .option('--files <number>', 'files a pair', integerOption(1, 100_000), 24)
     .option('--columns <number>', 'columns a file, beside the key', integerOption(1, 5_000), 25)
     .option('--rows <number>', 'rows a file', integerOption(1, 100_000_000), 2_000)
     .option('--seed <number>', 'the same seed gives the same values', integerOption(0, 1e9), 1)
     .option('--misaligned <percent>', 'share of files with other rows, order or row groups', percentOption, 0)
-    .option('--misaligned-pairs <names>', 'only in these pairs', listOption)
-    .option('--broken-pairs <names>', 'cut off the last file of these pairs', listOption, [])
+    .option('--misaligned-pairs <names>', 'only in these pairs', pairsListOption)
+    .option('--broken-pairs <names>', 'cut off the last file of these pairs', pairsListOption, [])
     .option('--json', 'end with one line of JSON', false)
     .option('--verbose', 'show where an error came from')
     .action(async (options: SampleOptions) => (await import('./sample.ts')).sample(options));
 
   addPipelineCommands(program);
+  pointToHelp(program, 'widemerge');
   return program;
 }
 
+const BEGINNING = `
+To see it at work: widemerge demo
+One folder, no server: widemerge merge DIR --out FILE
+Many folders: widemerge init DIR; then widemerge server and widemerge worker, each in a terminal of its own; then
+  widemerge run widemerge.yaml`;
+
+/** A wrong argument leads to the help of the command that it was given to. */
+function pointToHelp(command: Command, path: string): void {
+  command.showHelpAfterError(`(${path} --help says more)`);
+  for (const own of command.commands) pointToHelp(own, `${path} ${own.name()}`);
+}
+
+/** That a flag is off and a list empty unless they are given goes without saying. */
+function optionDescription(option: Option): string {
+  const { defaultValue } = option as { defaultValue: unknown };
+  const isPlain = defaultValue === false || (Array.isArray(defaultValue) && defaultValue.length === 0);
+  return isPlain ? option.description : new Help().optionDescription(option);
+}
+
 function pairsOption(text: string): number | string[] {
-  return /^\d+$/.test(text) ? integerOption(1, 100_000)(text) : listOption(text);
+  return /^\d+$/.test(text) ? integerOption(1, 100_000)(text) : pairsListOption(text);
 }
 
 function packageVersion(): string {

@@ -2,6 +2,7 @@ import type { RunStatus } from '../client/read-status.ts';
 import type { LiveActivity } from '../client/live-activities.ts';
 import { formatBytes, formatDuration } from '../config/units.ts';
 import type { MergeFigures, PairProgress } from '../contract.ts';
+import { whyText } from '../workflows/pair-entry.ts';
 import { table } from './terminal.ts';
 
 const DONE: readonly PairProgress['state'][] = ['merged', 'skipped'];
@@ -42,7 +43,7 @@ function pairRow(pair: PairProgress, live: LiveActivity[]): string[] {
     pair.state,
     pair.backend ?? '',
     ...figures,
-    pair.reason ?? (pair.figures?.alreadyMerged ? 'merged before' : liveText(pair, live)),
+    whyText(pair) || (pair.figures?.alreadyMerged ? 'merged before' : liveText(pair, live)),
   ];
 }
 
@@ -70,13 +71,24 @@ function liveText(pair: PairProgress, live: LiveActivity[]): string {
   return parts.join(', ');
 }
 
+/** A run that did not come to its own end; the workflow cannot know. */
+const ENDED: Record<string, string> = {
+  FAILED: 'has failed',
+  CANCELLED: 'was cancelled',
+  TERMINATED: 'was terminated',
+  TIMED_OUT: 'has timed out',
+};
+
 function headline({ progress, remark, workflowStatus }: RunStatus): string {
   const merged = progress.pairs.filter(({ state }) => state === 'merged').length;
   const aside = progress.pairs.filter(({ state }) => state === 'setAside').length;
-  const parts = [`${progress.name} is ${progress.state}`, `${merged} of ${progress.pairs.length} pairs merged`];
+  const parts = [
+    `${progress.name} ${ENDED[workflowStatus] ?? `is ${progress.state}`}`,
+    `${merged} of ${progress.pairs.length} pairs merged`,
+  ];
   if (aside > 0) parts.push(`${aside} set aside`);
   if (progress.eta !== null) parts.push(`done about ${progress.eta}`);
-  if (!['RUNNING', 'COMPLETED'].includes(workflowStatus)) parts.push(`the server says ${workflowStatus}`);
+  if (workflowStatus === 'PAUSED') parts.push('paused in the server, too: unpause it there');
   return parts.join(', ') + (remark === null ? '' : ` (${remark})`);
 }
 
@@ -96,10 +108,11 @@ export function changeLines(before: PairProgress[], after: PairProgress[]): stri
 
 function pairLine(pair: PairProgress): string {
   const what = pair.state === 'setAside' ? 'set aside' : pair.state;
+  const why = whyText(pair);
   if (pair.state === 'merged' && pair.figures !== null) {
     const [columns, rows, size, time, peak] = figureCells(pair.figures);
     const shape = `${columns} columns x ${rows} rows, ${size}`;
     return `${pair.pair}  ${pair.figures.alreadyMerged ? `merged before: ${shape}` : `merged: ${shape}, ${time}, peak ${peak}`}`;
   }
-  return `${pair.pair}  ${what}${pair.reason === null ? '' : `: ${pair.reason}`}`;
+  return `${pair.pair}  ${what}${why === '' ? '' : `: ${why}`}`;
 }

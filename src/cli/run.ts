@@ -4,11 +4,12 @@ import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@tempor
 import { startRun } from '../client/start-run.ts';
 import { loadConfig } from '../config/load.ts';
 import type { RunResult } from '../contract.ts';
+import { whyText } from '../workflows/pair-entry.ts';
 import { connect } from './connect.ts';
 import { CommandError, EXIT, Interrupted } from './exit.ts';
 import { followRun } from './follow.ts';
 import { interruptible } from './interrupt.ts';
-import { openDisplay } from './terminal.ts';
+import { openDisplay, shellWord } from './terminal.ts';
 
 export interface RunOptions {
   detach: boolean;
@@ -48,8 +49,10 @@ function report(result: RunResult, json: boolean): void {
   if (result.setAside.length > 0) parts.push(`${result.setAside.length} set aside`);
   if (result.skipped.length > 0) parts.push(`${result.skipped.length} skipped`);
   console.log(`${result.name}: ${result.nothingToDo ? 'nothing to do, ' : ''}${parts.join(', ')}`);
-  for (const { pair, reason } of result.setAside)
-    console.log(`set aside: ${pair}: ${reason}; try again with: widemerge retry ${result.name} ${pair}`);
+  for (const { pair, ...why } of result.setAside)
+    console.log(
+      `set aside: ${pair}: ${whyText(why)}; try again with: widemerge retry ${result.name} ${shellWord(pair)}`,
+    );
   if (json) console.log(JSON.stringify(result));
   if (result.setAside.length > 0) process.exitCode = EXIT.failed;
 }

@@ -2,6 +2,7 @@ import * as schedules from '../client/schedules.ts';
 import { loadConfig } from '../config/load.ts';
 import { connect } from './connect.ts';
 import { UsageError } from './exit.ts';
+import { runName } from './run-name.ts';
 import { table } from './terminal.ts';
 
 export interface ScheduleCreateOptions {
@@ -58,7 +59,8 @@ const ACTIONS = {
   delete: [schedules.deleteSchedule, 'is deleted; a run that it started goes on'],
 } as const;
 
-export async function actOnSchedule(action: keyof typeof ACTIONS, name: string): Promise<void> {
+export async function actOnSchedule(action: keyof typeof ACTIONS, run: string): Promise<void> {
+  const name = await runName(run);
   await using temporal = await connect();
   const [act, done] = ACTIONS[action];
   await act(temporal.client, name);

@@ -1,47 +1,70 @@
+import { deliver } from '../client/run-pairs.ts';
+import type { Delivery } from '../client/run-pairs.ts';
 import { cancelRun, signalPause, signalPivot, signalResume, signalRetry, signalSkip } from '../client/signals.ts';
 import { BACKENDS } from '../contract.ts';
 import { connect } from './connect.ts';
 import { UsageError } from './exit.ts';
+import { runName } from './run-name.ts';
 
-/** The operator's messages to a run. What the run refuses stands in its notes: `widemerge status NAME`. */
+/** The operator's messages to a run, which is named, or given by its configuration. What the run refuses is an error. */
 
-export async function pause(name: string, options: { now: boolean }): Promise<void> {
+export async function pause(run: string, options: { now: boolean }): Promise<void> {
+  const name = await runName(run);
   await using temporal = await connect();
   await signalPause(temporal.client, name, { now: options.now });
   const when = options.now ? 'the running step is stopped; what is on disk stays' : 'the running step ends first';
   console.log(`pausing ${name}: ${when}. Go on with: widemerge resume ${name}`);
 }
 
-export async function resume(name: string): Promise<void> {
+export async function resume(run: string): Promise<void> {
+  const name = await runName(run);
   await using temporal = await connect();
   await signalResume(temporal.client, name);
   console.log(`${name} goes on`);
 }
 
-export async function pivot(name: string, backend: string, options: { pair?: string; now: boolean }): Promise<void> {
+export async function pivot(run: string, backend: string, options: { pair?: string; now: boolean }): Promise<void> {
   if (!(BACKENDS as readonly string[]).includes(backend))
     throw new UsageError(`${backend} is no backend; there are ${BACKENDS.join(', ')}`);
+  const name = await runName(run);
   await using temporal = await connect();
+  const { client } = temporal;
   const { pair, now } = options;
-  await signalPivot(temporal.client, name, { backend, now, ...(pair === undefined ? {} : { pair }) });
+  const request = { backend, now, ...(pair === undefined ? {} : { pair }) };
+  const delivery = await deliver(client, name, 'pivotBackend', pair ?? null, () => signalPivot(client, name, request));
   console.log(`${pair ?? 'the pairs to come'} of ${name}: ${backend} first`);
+  sayUnconfirmed(delivery, name);
 }
 
-export async function skip(name: string, pair: string): Promise<void> {
+export async function skip(run: string, pair: string): Promise<void> {
+  const name = await runName(run);
   await using temporal = await connect();
-  await signalSkip(temporal.client, name, { pair });
+  const { client } = temporal;
+  const delivery = await deliver(client, name, 'skipPair', pair, () => signalSkip(client, name, { pair }));
   console.log(`${name} is to skip ${pair}`);
+  sayUnconfirmed(delivery, name);
 }
 
-export async function retry(name: string, pair: string): Promise<void> {
+export async function retry(run: string, pair: string): Promise<void> {
+  const name = await runName(run);
   await using temporal = await connect();
-  const { restarted } = await signalRetry(temporal.client, name, { pair });
-  const how = restarted ? 'in a run of its own, since the run has ended' : 'by the run that is on';
+  const { client } = temporal;
+  const delivery = await deliver(client, name, 'retryPair', pair, () => signalRetry(client, name, { pair }));
+  const how = delivery.sent.restarted ? 'in a run of its own, since the run has ended' : 'by the run that is on';
   console.log(`${pair} of ${name} is tried again, ${how}`);
+  sayUnconfirmed(delivery, name);
 }
 
-export async function cancel(name: string): Promise<void> {
+export async function cancel(run: string): Promise<void> {
+  const name = await runName(run);
   await using temporal = await connect();
   await cancelRun(temporal.client, name);
   console.log(`${name} is being cancelled; what is on disk stays, and a new run goes on from it`);
+}
+
+function sayUnconfirmed({ confirmed }: Delivery<unknown>, name: string): void {
+  if (confirmed) return;
+  console.error(
+    `no worker answers: the message waits for one (\`widemerge worker\`), and if it is refused, that stands in: widemerge status ${name}`,
+  );
 }

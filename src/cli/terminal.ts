@@ -64,3 +64,8 @@ export function table(heading: string[], rows: string[][]): string[] {
       .trimEnd(),
   );
 }
+
+/** A word as it can be pasted into a shell. */
+export function shellWord(text: string): string {
+  return /^[\w./@%+=:,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -2,7 +2,13 @@
 export class RunError extends Error {
   override name = 'RunError';
   readonly reason:
-    'notFound' | 'notRunning' | 'otherConfiguration' | 'scheduleNotFound' | 'scheduleExists' | 'scheduleInvalid';
+    | 'notFound'
+    | 'notRunning'
+    | 'refused'
+    | 'otherConfiguration'
+    | 'scheduleNotFound'
+    | 'scheduleExists'
+    | 'scheduleInvalid';
   constructor(reason: RunError['reason'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.reason = reason;

@@ -38,7 +38,8 @@ export async function readStatus(client: Client, name: string): Promise<RunStatu
   };
 }
 
-async function queryProgress(client: Client, name: string): Promise<RunProgress | null> {
+/** What the run says of itself; null where no worker answers in time. */
+export async function queryProgress(client: Client, name: string): Promise<RunProgress | null> {
   try {
     return await client.withDeadline(Date.now() + QUERY_LIMIT_MS, () =>
       client.workflow.getHandle(runWorkflowId(name)).query<RunProgress>(MESSAGES.progress),

@@ -8,10 +8,11 @@ import { RunError } from './errors.ts';
 import { configDigest } from './digest.ts';
 import type { DescribedRun } from './describe-run.ts';
 import { readInput, readMemo } from './describe-run.ts';
+import { noSuchPair } from './run-pairs.ts';
 import type { StartRunOptions } from './start-run.ts';
 import { runSummary } from './start-run.ts';
 
-/** Each throws RunError `notRunning` where no run of that name is open. What is refused stands in the run's notes. */
+/** Each throws RunError `notRunning` where no run of that name is open. What is refused stands in the run's notes: `deliver` reads them. */
 
 export const signalPause = (client: Client, name: string, request: PauseRequest = {}): Promise<void> =>
   signal(client, name, MESSAGES.pause, request);
@@ -44,14 +45,14 @@ export async function signalRetry(
   const { config, only } = await readInput(client, name);
   if (described.open) {
     if (only?.some((own) => own.pair === pair) === false) {
-      const theirs = only.map((own) => own.pair).join(', ');
-      throw new RunError('notFound', `run ${name} is on as a retry of ${theirs}: wait until it has ended`);
+      const theirs = only.map((own) => own.pair);
+      throw noSuchPair(name, pair, theirs, true);
     }
     await signal(client, name, MESSAGES.retryPair, request);
     return { restarted: false };
   }
   if (Array.isArray(config.pairs) && !config.pairs.includes(pair)) {
-    throw new RunError('notFound', `run ${name} has no pair ${pair}: it has ${config.pairs.join(', ')}`);
+    throw noSuchPair(name, pair, config.pairs);
   }
   const memo: RunMemo = { configDigest: described.configDigest ?? configDigest(config) };
   const input = {

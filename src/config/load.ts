@@ -31,7 +31,7 @@ export function parseConfig(text: string, path: string): RunConfig {
   if (faults.length > 0)
     throw new ConfigError(
       path,
-      faults.map((fault) => fault.message.split('\n')[0] ?? fault.code),
+      faults.map((fault) => fault.message.split('\n')[0]?.replace(/:$/, '') ?? fault.code),
     );
   const input: unknown = document.toJS();
   const result = configSchema.safeParse(input);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BACKENDS } from '../contract.ts';
+import { LEAST_MEMORY_BYTES, PAIR_NAME } from './rules.ts';
 import { BYTES_PATTERN, DURATION_PATTERN, PERCENT_PATTERN, parseBytes, parseDuration } from './units.ts';
 
 /**
@@ -16,8 +17,7 @@ const bytesFrom = (lowest: number) =>
     context.addIssue({ code: 'custom', message: `a size of at least ${lowest / 2 ** 20} MiB and below 9 PB` });
     return z.NEVER;
   });
-// Below this not even the runtime of a merge process fits.
-const bytes = bytesFrom(64 * 2 ** 20);
+const bytes = bytesFrom(LEAST_MEMORY_BYTES);
 const threshold = bytesFrom(0);
 
 const DURATION = { error: 'a duration with its unit, e.g. 30m' };
@@ -39,9 +39,7 @@ const percent = z
   .transform((text) => Number.parseFloat(text));
 
 const fileName = /^(?!\.{1,2}$)[^/\0]+$/;
-const pairName = z
-  .string()
-  .regex(/^[^./*?[\]\s\0-\x1f][^/*?[\]\0-\x1f]*$/, { error: 'the name of a folder of root, e.g. GBPUSD' });
+const pairName = z.string().regex(PAIR_NAME, { error: 'the name of a folder of root, e.g. GBPUSD' });
 
 export const configSchema = z
   .strictObject({

@@ -54,14 +54,14 @@ export async function writeKeyPart(request: KeyPartRequest): Promise<AlignedPart
 }
 
 async function fillKeys(
-  { connection }: AlignDatabase,
+  { run, connection }: AlignDatabase,
   keys: KeyValues,
   physicalType: number,
   start: number,
   end: number,
 ): Promise<void> {
   const type = physicalType === PHYSICAL.int32 ? INTEGER : physicalType === PHYSICAL.int64 ? BIGINT : BLOB;
-  await connection.run(`CREATE OR REPLACE TABLE key_values (position INTEGER, value ${type.toString()})`);
+  await run(`CREATE OR REPLACE TABLE key_values (position INTEGER, value ${type.toString()})`);
   const appender = await connection.createAppender('key_values');
   for (let at = start; at < end; at += VECTOR_ROWS) {
     const to = Math.min(at + VECTOR_ROWS, end);

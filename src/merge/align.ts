@@ -27,10 +27,15 @@ const MIN_DUCKDB_BYTES = 64 * 1024 * 1024;
 /**
  * Opens the database that aligns, once for all checkpoints of a pair. `memoryBytes` is that of the whole process:
  * DuckDB gets a quarter of it, between 64 and 256 MiB, since more does not make it faster. It spills into `dir`.
+ * Its statements end when `signal` is aborted.
  */
-export async function openAlignDatabase(dir: string, memoryBytes: number): Promise<AlignDatabase> {
+export async function openAlignDatabase(
+  dir: string,
+  memoryBytes: number,
+  signal?: AbortSignal,
+): Promise<AlignDatabase> {
   const share = Math.min(MAX_DUCKDB_BYTES, Math.max(MIN_DUCKDB_BYTES, Math.floor(memoryBytes / 4)));
-  const duckdb = await openDuckdb({ threads: 1, memoryBytes: share, tempDirectory: join(dir, 'spill') });
+  const duckdb = await openDuckdb({ threads: 1, memoryBytes: share, tempDirectory: join(dir, 'spill'), signal });
   return { ...duckdb, memoryBytes: share };
 }
 
@@ -50,7 +55,8 @@ export interface AlignRequest {
 /**
  * Writes the columns of a checkpoint (without its key) in the order of the spine: one file per row group of the output
  * and slice of columns, each with one row group, every column OPTIONAL. Parts that are whole on disk are kept.
- * Throws MergeFailure CheckpointInvalid, MemoryExhausted, DiskFull, and the system's errors.
+ * Throws MergeFailure CheckpointInvalid, MemoryExhausted, DiskFull, the system's errors, and the reason of the
+ * database's signal.
  */
 export async function alignCheckpoint(request: AlignRequest): Promise<AlignedPart[]> {
   const { checkpoint, dir, partKey, database } = request;
@@ -93,6 +99,7 @@ export async function alignCheckpoint(request: AlignRequest): Promise<AlignedPar
   } finally {
     if (prepared !== null) {
       await rm(viewPath, { force: true });
+      // After an abort, too.
       await database.connection.run('DROP TABLE IF EXISTS row_map');
     }
   }
@@ -108,8 +115,8 @@ function selectRows(viewPath: string, first: number, count: number, firstRow: nu
 /** Vectors of DuckDB hold this many values. */
 const VECTOR_ROWS = 2048;
 
-async function fillRowMap({ connection }: AlignDatabase, rowOf: Int32Array): Promise<void> {
-  await connection.run('CREATE OR REPLACE TABLE row_map (position INTEGER, source INTEGER)');
+async function fillRowMap({ run, connection }: AlignDatabase, rowOf: Int32Array): Promise<void> {
+  await run('CREATE OR REPLACE TABLE row_map (position INTEGER, source INTEGER)');
   const appender = await connection.createAppender('row_map');
   for (let start = 0; start < rowOf.length; start += VECTOR_ROWS) {
     const sources = Array.from(rowOf.subarray(start, start + VECTOR_ROWS));

@@ -4,61 +4,75 @@
  */
 import { lstat, mkdir, open, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { CleanMode } from '../contract.ts';
 import { MergeFailure } from './errors.ts';
 import { readFingerprint, sameFingerprint } from './fingerprint.ts';
+import type { CleanReceipt, MergeJob, MergeMessage } from './job.ts';
 import { readManifest, type Manifest } from './manifest.ts';
 import { readManifestId } from './parquet/key-values.ts';
 import { syncFolder } from './system/sync-folder.ts';
 import { manifestPath } from './workspace.ts';
 
-export interface CleanReceipt {
-  mode: CleanMode;
-  /** Files removed by this call, and their bytes. */
-  files: number;
-  bytes: number;
-  /** Files that were not removed although the mode asks for it, and why. */
-  kept: { file: string; reason: string }[];
-  /** Where the removed files are, and the command that brings them back; null where nothing was moved. */
-  restore: string | null;
+export interface CleanRequest {
+  job: MergeJob;
+  emit: (message: MergeMessage) => void;
+  signal: AbortSignal | undefined;
 }
+
+/** More examples nobody reads. */
+const MAX_KEPT_EXAMPLES = 20;
 
 /**
  * Removes the checkpoints of a published output: not at all, into `<folder>/.trash/<date>/` beside them, or for good.
- * Files that are gone already count as done. Throws MergeFailure OutputMismatch where manifest and output are not
- * both there and of each other; nothing is removed then. Only in `dir`, the pair's folder: a manifest that came from
- * elsewhere, or of before the folder was moved, names files that the configuration does not.
+ * Files that are gone already count as done; files that this user may not remove are kept and named. Throws MergeFailure
+ * OutputMismatch where manifest and output are not both there and of each other; nothing is removed then. Only in the
+ * job's folder: a manifest that came from elsewhere, or of before the folder was moved, names files that the
+ * configuration does not. Throws the signal's reason between two files; what was removed until then stays so.
  */
-export async function cleanSources(outputPath: string, mode: CleanMode, dir: string): Promise<CleanReceipt> {
-  const receipt: CleanReceipt = { mode, files: 0, bytes: 0, kept: [], restore: null };
+export async function cleanSources({ job, emit, signal }: CleanRequest): Promise<CleanReceipt> {
+  const mode = job.clean ?? 'keep';
+  const receipt: CleanReceipt = { mode, files: 0, bytes: 0, keptFiles: 0, kept: [], restore: null };
+  const keep = (file: string, reason: string): void => {
+    if (++receipt.keptFiles <= MAX_KEPT_EXAMPLES) receipt.kept.push({ file, reason });
+  };
   if (mode === 'keep') return receipt;
-  const manifest = await requirePublished(outputPath);
-  if (manifest.verification === null) {
-    receipt.kept = manifest.sources.map(({ path }) => ({ file: path, reason: 'the output was not verified' }));
+  const { verification, sources } = await requirePublished(job.output.path);
+  if (verification === null) {
+    for (const { path } of sources) keep(path, 'the output was not verified');
     return receipt;
   }
+  const bytesTotal = sources.reduce((sum, { fingerprint }) => sum + fingerprint.size, 0);
   const date = new Date().toISOString().slice(0, 10);
   const folders = new Set<string>();
-  for (const source of manifest.sources) {
-    const reason = await reasonToKeep(source, dir);
-    if (reason === 'gone') continue;
-    if (reason !== null) {
-      receipt.kept.push({ file: source.path, reason });
-      continue;
+  let bytesDone = 0;
+  try {
+    for (const [index, source] of sources.entries()) {
+      signal?.throwIfAborted();
+      const { path, fingerprint } = source;
+      const folder = dirname(path);
+      const trash = mode === 'trash' ? join(folder, '.trash', date) : null;
+      const reason = (await reasonToKeep(source, job.source.dir)) ?? (await remove(path, trash));
+      if (reason === null) {
+        receipt.files++;
+        receipt.bytes += fingerprint.size;
+        if (trash !== null) {
+          folders.add(trash).add(dirname(trash));
+          receipt.restore = `mv -n ${shellWord(trash)}/* ${shellWord(folder)}/`;
+        }
+        folders.add(folder);
+      } else if (reason !== GONE) keep(path, reason);
+      bytesDone += fingerprint.size;
+      emit({
+        event: 'progress',
+        step: 'clean',
+        filesDone: index + 1,
+        filesTotal: sources.length,
+        bytesDone,
+        bytesTotal,
+      });
     }
-    const folder = dirname(source.path);
-    if (mode === 'delete') await unlink(source.path);
-    else {
-      const trash = join(folder, '.trash', date);
-      await moveInto(trash, source.path);
-      folders.add(trash).add(dirname(trash));
-      receipt.restore = `mv -n ${shellWord(trash)}/* ${shellWord(folder)}/`;
-    }
-    folders.add(folder);
-    receipt.files++;
-    receipt.bytes += source.fingerprint.size;
+  } finally {
+    for (const folder of folders) await syncFolder(folder);
   }
-  for (const folder of folders) await syncFolder(folder);
   return receipt;
 }
 
@@ -83,6 +97,9 @@ async function requirePublished(outputPath: string): Promise<Manifest> {
   return manifest;
 }
 
+/** Instead of a reason to keep a file: somebody has removed it, this step's earlier attempt for one. */
+const GONE = 'gone';
+
 async function reasonToKeep({ path, fingerprint }: Manifest['sources'][number], dir: string): Promise<string | null> {
   try {
     if ((await realpath(dirname(path))) !== (await realpath(dir))) return `is not in ${dir}`;
@@ -91,7 +108,22 @@ async function reasonToKeep({ path, fingerprint }: Manifest['sources'][number], 
     return sameFingerprint(now, fingerprint) ? null : 'changed since it was merged';
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return 'gone';
+    if (code === 'ENOENT' || code === 'ENOTDIR') return GONE;
+    throw error;
+  }
+}
+
+/** Deletes a file, or moves it into the folder `trash`. Returns null, or why it could not. */
+async function remove(path: string, trash: string | null): Promise<string | null> {
+  try {
+    if (trash === null) await unlink(path);
+    else await moveInto(trash, path);
+    return null;
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return GONE;
+    if (['EACCES', 'EPERM', 'EROFS'].includes(code))
+      return `cannot be removed (${code}); mend the folder's permissions`;
     throw error;
   }
 }

@@ -20,13 +20,14 @@ export interface JoinRequest {
   tempDir: string;
   /** Bytes of input, estimated from DuckDB's own progress. */
   onProgress: (done: number, total: number) => void;
+  signal?: AbortSignal | undefined;
 }
 
 const PROGRESS_MS = 500;
 
 /**
  * Writes the join of all checkpoints, in the order of the spine, and fsyncs it. Throws MergeFailure CheckpointInvalid
- * for columns whose type DuckDB would change, MemoryExhausted, DiskFull.
+ * for columns whose type DuckDB would change, MemoryExhausted, DiskFull, and the signal's reason.
  */
 export async function joinWithDuckdb(
   request: JoinRequest,
@@ -38,12 +39,13 @@ export async function joinWithDuckdb(
     // Nowhere to spill: hundreds of joins that do not fit spill for hours instead of failing within a second, and a
     // pair that fails at once is merged by another engine in that time.
     tempDirectory: '',
+    signal: request.signal,
   });
   try {
     refuseNamesOfOneCase(plan);
     await refuseChangedTypes(duckdb, plan, request.tempDir);
     const keyType = await createSpineTable(duckdb, plan);
-    await withProgress(duckdb, request, () => duckdb.connection.run(joinQuery(plan, keyType, outputPath)));
+    await withProgress(duckdb, request, () => duckdb.run(joinQuery(plan, keyType, outputPath)));
   } catch (error) {
     if (isUnreadable(error))
       throw new MergeFailure(

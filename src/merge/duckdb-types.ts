@@ -30,7 +30,7 @@ export const readParquet = (path: string): string => `read_parquet(${sqlText(pat
  * Throws CheckpointInvalid for the first column that DuckDB would write with another type than it was read with. It is
  * found by writing each file's columns without rows: so the rule is that of the DuckDB at hand, whatever its version.
  */
-export async function refuseChangedTypes({ connection }: Duckdb, plan: MergePlan, tempDir: string): Promise<void> {
+export async function refuseChangedTypes({ run }: Duckdb, plan: MergePlan, tempDir: string): Promise<void> {
   const probe = join(tempDir, 'types.parquet');
   const keyForm = describeType(plan.checkpoints[plan.spine.source ?? 0]!.key);
   try {
@@ -42,7 +42,7 @@ export async function refuseChangedTypes({ connection }: Duckdb, plan: MergePlan
       if (describeType(key) !== keyForm)
         throw refuse(key.name, `is of type ${describeType(key)}, that of other files of type ${keyForm}`);
       const names = [key, ...columns].map((column) => sqlName(column.name));
-      await connection.run(
+      await run(
         `COPY (SELECT ${names.join(', ')} FROM ${readParquet(path)} LIMIT 0) TO ${sqlText(probe)} (FORMAT parquet)`,
       );
       const written = await readFooter(probe, probe);
@@ -60,10 +60,10 @@ export async function refuseChangedTypes({ connection }: Duckdb, plan: MergePlan
 const VECTOR_ROWS = 2048;
 
 /** Creates the table `spine (position, key)`; returns DuckDB's type of the key column in the output. */
-export async function createSpineTable({ connection }: Duckdb, plan: MergePlan): Promise<string> {
+export async function createSpineTable({ run, connection }: Duckdb, plan: MergePlan): Promise<string> {
   const { keys, type } = plan.spine;
   const { duckdbType, toValue } = valueMaker(type);
-  await connection.run(`CREATE TABLE spine (position INTEGER, key ${duckdbType.toString()})`);
+  await run(`CREATE TABLE spine (position INTEGER, key ${duckdbType.toString()})`);
   const appender = await connection.createAppender('spine');
   for (let start = 0; start < keys.values.length; start += VECTOR_ROWS) {
     const values = Array.from<bigint | string>(keys.values.slice(start, start + VECTOR_ROWS));

@@ -7,15 +7,19 @@ export interface DuckdbOptions {
   memoryBytes: number;
   /** Where it may spill; empty is nowhere: it fails at once instead. */
   tempDirectory: string;
+  /** Ends running statements. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface Duckdb {
   connection: DuckDBConnection;
+  /** Runs one statement; ends it when the signal is aborted, and throws the signal's reason, whatever DuckDB made of it. */
+  run: (sql: string) => Promise<void>;
   close(): void;
 }
 
 /** A DuckDB in this process, in memory, that loads no extensions and keeps the order of rows. */
-export async function openDuckdb({ threads, memoryBytes, tempDirectory }: DuckdbOptions): Promise<Duckdb> {
+export async function openDuckdb({ threads, memoryBytes, tempDirectory, signal }: DuckdbOptions): Promise<Duckdb> {
   const instance = await DuckDBInstance.create(':memory:', {
     threads: String(threads),
     memory_limit: `${Math.floor(memoryBytes / 1024)}KiB`,
@@ -29,11 +33,39 @@ export async function openDuckdb({ threads, memoryBytes, tempDirectory }: Duckdb
   const connection = await instance.connect();
   return {
     connection,
+    run: (sql) => runInterruptibly(connection, sql, signal),
     close: () => {
       connection.closeSync();
       instance.closeSync();
     },
   };
+}
+
+/** DuckDB forgets an interruption that comes before a statement has quite begun: it is told again until it has stopped. */
+const INTERRUPT_AGAIN_MS = 50;
+
+async function runInterruptibly(
+  connection: DuckDBConnection,
+  sql: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  signal?.throwIfAborted();
+  let timer: NodeJS.Timeout | undefined;
+  const interrupt = (): void => {
+    connection.interrupt();
+    timer = setInterval(() => connection.interrupt(), INTERRUPT_AGAIN_MS);
+  };
+  signal?.addEventListener('abort', interrupt, { once: true });
+  try {
+    await connection.run(sql);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', interrupt);
+    clearInterval(timer);
+  }
+  signal?.throwIfAborted();
 }
 
 export const sqlText = (text: string): string => `'${text.replaceAll("'", "''")}'`;

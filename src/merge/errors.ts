@@ -20,6 +20,15 @@ export class MergeFailure extends Error {
   }
 }
 
+const OUT_OF_MEMORY = /Array buffer allocation failed|std::bad_alloc|Cannot allocate memory/;
+const OUT_OF_MEMORY_CODES = new Set(['ENOMEM', 'ERR_MEMORY_ALLOCATION_FAILED', 'Z_MEM_ERROR']);
+
+/** True where this process was refused memory: by V8, Node, C++ code, zlib or the system. */
+export function isOutOfMemory(error: unknown): error is Error {
+  if (!(error instanceof Error) || error instanceof MergeFailure) return false;
+  return OUT_OF_MEMORY_CODES.has((error as NodeJS.ErrnoException).code ?? '') || OUT_OF_MEMORY.test(error.message);
+}
+
 /** The checkpoint `file` cannot be merged as it is; `message` says why, without naming the file again. */
 export const invalidCheckpoint = (file: string, message: string, column?: string): MergeFailure =>
   new MergeFailure('CheckpointInvalid', `${file}: ${message}`, { file, column });

@@ -1,4 +1,4 @@
-import type { FailureFacts, MergeFigures, RowsMode, VerifyMode } from '../contract.ts';
+import type { CleanMode, FailureFacts, MergeFigures, RowsMode, VerifyMode } from '../contract.ts';
 
 /**
  * What a merge process is asked to do, and what it says: one JSON line in, JSON lines out.
@@ -31,13 +31,16 @@ export interface MergeJob {
   /** `stitch` copies aligned column chunks; `duckdb` is the plain SQL join of all files. */
   engine: 'stitch' | 'duckdb';
   verify: VerifyMode;
+  /** What the step `clean` does with the checkpoints; they are kept where it is missing. */
+  clean?: CleanMode;
   /** Where the same inputs are merged already and some are still there: read the output against its manifest again. */
   recheckPublished?: boolean;
   /** Memory that the whole process may take, bytes; DuckDB gets a part of it. */
   memoryBytes: number;
 }
 
-export type MergeStep = 'discover' | 'merge' | 'verify' | 'publish';
+/** `clean` belongs in a job of its own: a job stops early where the same inputs have been merged before. */
+export type MergeStep = 'discover' | 'merge' | 'verify' | 'publish' | 'clean';
 
 /** What discovery found, small enough for a workflow's history. */
 export interface Discovery {
@@ -53,12 +56,27 @@ export interface Discovery {
   alreadyMerged: MergeFigures | null;
 }
 
+/** What the step `clean` has done. */
+export interface CleanReceipt {
+  mode: CleanMode;
+  /** Files removed by this call, and their bytes. */
+  files: number;
+  bytes: number;
+  /** Files that were not removed although the mode asks for it. */
+  keptFiles: number;
+  /** The first of them, at most 20, each with its reason: a message does not carry the names of thousands. */
+  kept: { file: string; reason: string }[];
+  /** Where the removed files are, and the command that brings them back; null where nothing was moved. */
+  restore: string | null;
+}
+
 export type MergeMessage =
   | { event: 'progress'; step: MergeStep; filesDone: number; filesTotal: number; bytesDone: number; bytesTotal: number }
   | { event: 'discovered'; discovery: Discovery }
   | { event: 'merged'; figures: MergeFigures }
   | { event: 'verified'; figures: MergeFigures }
   | { event: 'published'; figures: MergeFigures }
+  | { event: 'cleaned'; receipt: CleanReceipt }
   | { event: 'failed'; failure: FailureFacts };
 
 export type Progress = Extract<MergeMessage, { event: 'progress' }>;

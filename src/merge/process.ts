@@ -7,7 +7,7 @@
 import { writeSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { MergeFailure } from './errors.ts';
+import { isOutOfMemory, MergeFailure } from './errors.ts';
 import type { MergeJob, MergeMessage } from './job.ts';
 import { runSteps } from './steps.ts';
 import { dieWithParent } from './system/libc.ts';
@@ -15,6 +15,8 @@ import { dieWithParent } from './system/libc.ts';
 const MESSAGES_FD = 3;
 const EXIT_FAILED = 3;
 const EXIT_GUARD_GONE = 4;
+/** 128 + SIGTERM, as shells say it. */
+const EXIT_TERMINATED = 143;
 /** Progress is for people: more often than this nobody looks. */
 const PROGRESS_MS = 100;
 
@@ -48,7 +50,12 @@ async function run(job: MergeJob): Promise<void> {
     process.exit(0);
   } catch (error) {
     // Ended by a signal from outside: its guard is to see that, and not a failure of the merge's own.
-    if (controller.signal.aborted) process.kill(process.pid, 'SIGTERM');
+    // The handler was for one signal only, so that this one ends the process; where it comes late (another thread takes
+    // it) or not at all (the first process of a pid namespace), the exit code says the same.
+    if (controller.signal.aborted) {
+      process.kill(process.pid, 'SIGTERM');
+      process.exit(EXIT_TERMINATED);
+    }
     const failure = typedFailure(error, job);
     if (failure === null) throw error;
     emit({ event: 'failed', failure: failure.facts });
@@ -59,6 +66,7 @@ async function run(job: MergeJob): Promise<void> {
 /** System errors that have a type of their own; anything else is a bug and ends the process with its stack. */
 function typedFailure(error: unknown, job: MergeJob): MergeFailure | null {
   if (error instanceof MergeFailure) return error;
+  if (isOutOfMemory(error)) return new MergeFailure('MemoryExhausted', `the merge ran out of memory: ${error.message}`);
   const { code, path } = error as { code?: string; path?: string };
   const where = path ?? job.output.path;
   // Checkpoints lie directly in their folder; the output and its working files may lie somewhere below it.

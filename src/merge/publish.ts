@@ -39,17 +39,15 @@ async function publish({
   const workspace = dirname(temporaryPath);
   const folder = dirname(outputPath);
   const pendingPath = join(workspace, 'manifest.pending.json');
-  const ours = await inodeOf(temporaryPath);
+  const ours = await identify(temporaryPath);
   if (ours === null) {
     // An earlier publication that was cut short behind its last link has removed it.
-    if ((await inodeOf(outputPath)) === null || (await readManifestId(outputPath)) !== manifest.id)
-      throw new Error(`${temporaryPath}: is missing; the merge step comes first`);
+    if (!(await isOutputOf(manifest))) throw new Error(`${temporaryPath}: is missing; the merge step comes first`);
   } else {
-    const { size } = await stat(temporaryPath);
-    if (size !== manifest.output.bytes)
+    if (ours.bytes !== manifest.output.bytes)
       throw new MergeFailure(
         'OutputMismatch',
-        `${temporaryPath}: has ${size} bytes where its manifest says ${manifest.output.bytes}; merge again`,
+        `${temporaryPath}: has ${ours.bytes} bytes where its manifest says ${manifest.output.bytes}; merge again`,
         { file: temporaryPath },
       );
     await syncFile(temporaryPath);
@@ -62,6 +60,11 @@ async function publish({
   await syncFolder(folder);
   await rm(temporaryPath, { force: true });
 
+  /** The id stands in the footer; a file that was changed and kept it is not ours any more. */
+  async function isOutputOf({ id, output }: Manifest): Promise<boolean> {
+    return (await identify(outputPath))?.bytes === output.bytes && (await readManifestId(outputPath)) === id;
+  }
+
   async function putInPlace(): Promise<void> {
     try {
       await link(temporaryPath, outputPath);
@@ -69,11 +72,8 @@ async function publish({
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
-    if ((await inodeOf(outputPath)) === ours) return;
-    // The id stands in the footer; a file that was changed and kept it is not ours any more.
-    const belongsToUs =
-      (await stat(outputPath)).size === manifest.output.bytes && (await readManifestId(outputPath)) === manifest.id;
-    if (!belongsToUs && !replace)
+    if ((await identify(outputPath))?.inode === ours?.inode) return;
+    if (!(await isOutputOf(manifest)) && !replace)
       throw new MergeFailure(
         'OutputExists',
         `${outputPath}: is there already and is not the merge of these checkpoints; move it, choose another output, or ask for replacement`,
@@ -90,10 +90,10 @@ async function publish({
   }
 }
 
-async function inodeOf(path: string): Promise<string | null> {
+async function identify(path: string): Promise<{ inode: string; bytes: number } | null> {
   try {
-    const { dev, ino } = await stat(path, { bigint: true });
-    return `${dev}:${ino}`;
+    const { dev, ino, size } = await stat(path, { bigint: true });
+    return { inode: `${dev}:${ino}`, bytes: Number(size) };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;

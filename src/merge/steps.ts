@@ -1,15 +1,16 @@
 /**
- * The way of one pair through the engine: discover, merge, verify, publish. Each step may run in a process of its own;
+ * The way of one pair through the engine: discover, merge, verify, publish, clean. Each step may run in a process of its own;
  * what one leaves for the next is a draft of the manifest in the workspace. Each is idempotent.
  */
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MergeFigures } from '../contract.ts';
+import { cleanSources } from './clean.ts';
 import { listCheckpoints } from './discover.ts';
-import { MergeFailure } from './errors.ts';
+import { addedSince, draftManifest, draftMissing, readDraft } from './draft.ts';
 import { assertUnchanged } from './fingerprint.ts';
 import type { Discovery, MergeJob, MergeMessage, MergeStep } from './job.ts';
-import { readManifest, writeManifest, type Manifest } from './manifest.ts';
+import { readManifest, writeManifest } from './manifest.ts';
 import type { MergePlan } from './plan.ts';
 import { inputBytes, outputColumns, planMerge, realignedBytes } from './plan-merge.ts';
 import { readManifestId } from './parquet/key-values.ts';
@@ -69,6 +70,7 @@ const runStep: Record<MergeStep, (session: Session) => Promise<boolean>> = {
   merge: runMerge,
   verify: runVerify,
   publish: runPublish,
+  clean: runClean,
 };
 
 async function runDiscover(session: Session): Promise<boolean> {
@@ -152,6 +154,7 @@ async function runMerge(session: Session): Promise<boolean> {
           memoryBytes: job.memoryBytes,
           tempDir: workspace,
           onProgress: onBytes,
+          signal,
         });
   const { rows, columns, aligned, realigned, bytesIn } = describePlan(plan);
   const figures: MergeFigures = {
@@ -172,44 +175,10 @@ async function runMerge(session: Session): Promise<boolean> {
   return false;
 }
 
-function draftManifest(job: MergeJob, plan: MergePlan, figures: MergeFigures): Manifest {
-  return {
-    version: 1,
-    id: plan.id,
-    createdAt: new Date().toISOString(),
-    createdBy: `widemerge ${VERSION}`,
-    engine: job.engine,
-    key: plan.keyName,
-    rows: plan.rows,
-    reference: job.rows === 'reference' ? job.reference : null,
-    rowCount: figures.rows,
-    columnCount: figures.columns,
-    rowGroups: plan.spine.rowGroupRows,
-    output: { name: job.output.path, bytes: figures.bytesOut },
-    sources: plan.checkpoints.map(({ name, path, fingerprint, columns }, i) => ({
-      name,
-      path,
-      fingerprint,
-      aligned: plan.aligned[i]!,
-      columns: columns.length,
-      crc32: null,
-    })),
-    columns: [],
-    verification: null,
-    figures,
-  };
-}
-
-async function readDraft(session: Session): Promise<Manifest> {
-  const draft = await readManifest(session.draftPath);
-  if (draft === null) throw new Error(`${session.draftPath}: is missing; the merge step comes first`);
-  return draft;
-}
-
 async function runVerify(session: Session): Promise<boolean> {
   const { job, emit, signal } = session;
   if (job.verify === 'none') return false;
-  const draft = await readDraft(session);
+  const draft = await readDraft(session.draftPath);
   for (const source of draft.sources) await assertUnchanged(source);
   const plan = await planAgain(session);
   if (plan.id !== draft.id) throw addedSince(draft, plan);
@@ -236,21 +205,13 @@ async function runVerify(session: Session): Promise<boolean> {
   return false;
 }
 
-function addedSince({ sources }: Manifest, plan: MergePlan): MergeFailure {
-  const known = new Set(sources.map(({ name }) => name));
-  const added = plan.checkpoints.find(({ name }) => !known.has(name))?.name;
-  return new MergeFailure('InputChanged', `${added ?? 'the options'}: came since the others were merged; merge again`, {
-    file: added,
-  });
-}
-
 async function runPublish(session: Session): Promise<boolean> {
   const { job, emit, workspace } = session;
   const draft = await readManifest(session.draftPath);
   if (draft === null) {
     // A publication that was cut short after its last step finds its own manifest and nothing left to do.
     const published = await findPublished(session, await listCheckpoints(job));
-    if (published === null) throw new Error(`${session.draftPath}: is missing; the merge step comes first`);
+    if (published === null) throw draftMissing(session.draftPath);
     emit({ event: 'published', figures: published });
     return false;
   }
@@ -267,5 +228,10 @@ async function runPublish(session: Session): Promise<boolean> {
   // The machine's lock is held until this process ends, so nobody else can be about to use the pair's own.
   await rm(workspace, { recursive: true, force: true });
   emit({ event: 'published', figures: draft.figures });
+  return false;
+}
+
+async function runClean(session: Session): Promise<boolean> {
+  session.emit({ event: 'cleaned', receipt: await cleanSources(session) });
   return false;
 }

@@ -73,7 +73,7 @@ async function writeParts(
   // Loaded only here: most merges rewrite nothing, and need not load a database for it.
   const { alignCheckpoint, openAlignDatabase } = await import('./align.ts');
   const { writeKeyPart } = await import('./align-key.ts');
-  const database = await openAlignDatabase(partsDir, memoryBytes);
+  const database = await openAlignDatabase(partsDir, memoryBytes, request.signal);
   try {
     const key = outputKeyColumn(plan);
     const keyParts =

@@ -1,5 +1,5 @@
 /** Checks of an output's footer against the footers of the sources. */
-import { parquetMetadata } from 'hyparquet';
+import { parquetMetadata, parquetSchema } from 'hyparquet';
 import { open } from 'node:fs/promises';
 import { MergeFailure } from './errors.ts';
 import { keyTypeOf } from './keys.ts';
@@ -156,7 +156,7 @@ export async function checkBySecondParser(path: string, footer: Footer): Promise
     const bytes = Buffer.alloc(tail.readUInt32LE(0) + 8);
     await handle.read(bytes, 0, bytes.length, size - bytes.length);
     const metadata = parquetMetadata(bytes, { geoparquet: false });
-    const names = topLevelNames(metadata.schema);
+    const names = parquetSchema(metadata).children.map(({ element }) => element.name);
     const agrees =
       Number(metadata.num_rows) === footer.rows &&
       names.length === footer.columns.length &&
@@ -170,20 +170,6 @@ export async function checkBySecondParser(path: string, footer: Footer): Promise
 }
 
 type SecondMetadata = ReturnType<typeof parquetMetadata>;
-
-function topLevelNames(schema: SecondMetadata['schema']): string[] {
-  const names: string[] = [];
-  let position = 1;
-  const skip = (): void => {
-    const children = schema[position++]?.num_children ?? 0;
-    for (let i = 0; i < children; i++) skip();
-  };
-  while (position < schema.length) {
-    names.push(schema[position]!.name);
-    skip();
-  }
-  return names;
-}
 
 function sameChunks(columns: SecondMetadata['row_groups'][number]['columns'], chunks: Chunk[]): boolean {
   return (

@@ -11,7 +11,7 @@ import { MergeFailure } from './errors.ts';
 import { assertUnchanged } from './fingerprint.ts';
 import { formatKey } from './keys.ts';
 import { readFooter, type Footer } from './parquet/footer.ts';
-import { readChunkBytes } from './parquet/values.ts';
+import { chunkPieces } from './parquet/chunk-bytes.ts';
 import type { Checkpoint, MergePlan } from './plan.ts';
 import { DiskReader } from './system/disk-reader.ts';
 import { dropFromPageCache } from './system/page-cache.ts';
@@ -202,10 +202,12 @@ async function sumOtherChunks(
 ): Promise<void> {
   for (const [index, { output: column, source }] of columns.entries()) {
     if (source !== null && takenOver.has(source.checkpoint)) continue;
-    signal?.throwIfAborted();
     for (const [group, { chunks }] of footer.rowGroups.entries())
-      for (let leaf = column.firstLeaf; leaf < column.firstLeaf + column.leaves; leaf++)
-        sums[index]![group]!.add(await readChunkBytes(output, chunks[leaf]!, column, OUTPUT));
+      for (const chunk of chunks.slice(column.firstLeaf, column.firstLeaf + column.leaves))
+        for await (const piece of chunkPieces(output, chunk, column, OUTPUT)) {
+          signal?.throwIfAborted();
+          sums[index]![group]!.add(piece);
+        }
   }
 }
 

@@ -53,7 +53,7 @@ export async function writePart(request: PartRequest): Promise<AlignedPart> {
     const temporary = temporaryPartPath(path);
     // Twice the rows, and never below a vector of DuckDB: one row group, whatever it rounds.
     const rowGroupSize = Math.max(rows, 2048) * 2;
-    await database.connection.run(
+    await database.run(
       `COPY (${await select()}) TO ${sqlText(temporary)} (FORMAT parquet, COMPRESSION ${CODEC_NAMES.get(codec) ?? 'zstd'}, ROW_GROUP_SIZE ${rowGroupSize})`,
     );
     await restoreTypes(temporary, columns, rows);

@@ -6,7 +6,6 @@ import { openJournal } from '../backends/journal.ts';
 import { runMergeProcess } from '../backends/merge-process.ts';
 import { machineLockPath } from '../config/environment.ts';
 import { checkHealth } from '../guard/health.ts';
-import { cleanSources } from '../merge/clean.ts';
 
 /** The activities' dependencies on a real machine. */
 export function machineDependencies(searchAttributesReady: boolean): ActivityDependencies {
@@ -14,7 +13,6 @@ export function machineDependencies(searchAttributesReady: boolean): ActivityDep
     backends: createBackends(),
     runMergeProcess,
     checkHealth,
-    cleanSources,
     openJournal,
     machineLock: machineLockPath,
     totalMemoryBytes: availableMemoryBytes(totalmem(), constrainedMemory()),

@@ -15,11 +15,6 @@ export function lightActivities(): ActivityInterfaceFor<Activities> {
   return proxyActivities<Activities>({ startToCloseTimeout: '1m', retry: RETRY });
 }
 
-/** Deletes or moves hundreds of files: minutes on a network disk, so that it reports. */
-export function cleanActivities(): ActivityInterfaceFor<Activities> {
-  return proxyActivities<Activities>({ startToCloseTimeout: '1h', heartbeatTimeout: HEARTBEAT_TIMEOUT, retry: RETRY });
-}
-
 /** What needs the machine's merge lock. The guard's timeout ends a merge; Temporal's is far above it and types nothing. */
 export function localActivities(config: RunConfig, heartbeatTimeoutMs?: number): ActivityInterfaceFor<Activities> {
   return proxyActivities<Activities>({

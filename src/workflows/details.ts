@@ -1,5 +1,5 @@
 import type { MergeFigures, PairProgress, PairState, RunProgress } from '../contract.ts';
-import { isRunning } from './pair-entry.ts';
+import { isRunning, whyText } from './pair-entry.ts';
 
 /** Markdown for the UI's "current details": what is going on, for somebody who knows nothing else. */
 
@@ -24,7 +24,7 @@ export function describeRun(run: RunProgress): string {
     '|---|---|---|---|---|',
     ...shown.map(
       (p) =>
-        `| ${p.pair} | ${p.state} | ${p.backend ?? ''} | ${p.figures ? figuresLine(p.figures) : ''} | ${cell(p.reason ?? '')} |`,
+        `| ${p.pair} | ${p.state} | ${p.backend ?? ''} | ${p.figures ? figuresLine(p.figures) : ''} | ${cell(whyText(p))} |`,
     ),
     ...(run.pairs.length > shown.length ? ['', `and ${run.pairs.length - shown.length} more`] : []),
     ...(run.notes.length > 0 ? ['', ...run.notes.map((note) => `- ${note}`)] : []),
@@ -33,7 +33,7 @@ export function describeRun(run: RunProgress): string {
 
 export function describePair(pair: PairProgress, story: readonly string[]): string {
   return [
-    `**${pair.pair}** is ${pair.state}${pair.backend ? ` (${pair.backend})` : ''}${pair.reason ? `: ${pair.reason}` : ''}`,
+    `**${pair.pair}** is ${pair.state}${pair.backend ? ` (${pair.backend})` : ''}${told(whyText(pair))}`,
     ...(pair.figures ? ['', figuresLine(pair.figures)] : []),
     '',
     ...story.map((line) => `- ${line}`),
@@ -47,6 +47,8 @@ export function figuresLine(figures: MergeFigures): string {
     `${(figures.wallMs / 1000).toFixed(1)} s, peak ${gib(figures.peakBytes)}${figures.alreadyMerged ? ', merged before' : ''}`
   );
 }
+
+const told = (text: string): string => (text === '' ? '' : `: ${text}`);
 
 function cell(text: string): string {
   return text.replaceAll('|', '\\|');

@@ -72,6 +72,8 @@ export interface CarriedPairRun {
   round: number;
   /** Figures of the output once it is published. */
   published: MergeFigures | null;
+  /** Refused messages; missing where an earlier version carried the pair. */
+  notes?: string[];
 }
 
 /** What mergePair returns; `state` is merged, setAside or skipped. */

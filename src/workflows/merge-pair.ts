@@ -1,9 +1,10 @@
 import { setHandler } from '@temporalio/workflow';
 import type { MergeFigures } from '../contract.ts';
-import { cleanActivities, lightActivities, localActivities } from './activity-proxies.ts';
+import { lightActivities, localActivities } from './activity-proxies.ts';
 import { failureOf } from './failure-of.ts';
 import type { MergePairInput, PairOutcome } from './inputs.ts';
 import * as messages from './messages.ts';
+import { whyText } from './pair-entry.ts';
 import { SkipRequested } from './pair-control.ts';
 import { SetAside, StepRunner } from './step-runner.ts';
 
@@ -96,13 +97,15 @@ async function finish(input: MergePairInput, steps: StepRunner, figures: MergeFi
     const options = { summary: `${pair}: ${config.clean} the merged checkpoints` };
     try {
       const receipt = await steps.step('cleaning', () =>
-        cleanActivities().cleanCheckpoints.executeWithOptions(options, [{ config, pair }]),
+        localActivities(config, input.tuning?.heartbeatTimeoutMs).cleanCheckpoints.executeWithOptions(options, [
+          { config, pair },
+        ]),
       );
       const kept = receipt.keptExample;
       if (kept) remarks.push(`${receipt.keptFiles} checkpoints kept: ${kept.file}: ${kept.reason}`);
     } catch (error) {
       if (!(error instanceof SetAside)) throw error;
-      remarks.push(`merged, but not cleaned: ${error.message}`);
+      remarks.push(`merged, but not cleaned: ${whyText({ failure: error.failure, reason: error.message })}`);
     }
   }
   if (!figures.alreadyMerged) {

@@ -17,6 +17,7 @@ import * as messages from './messages.ts';
 import { runPair } from './run-pair.ts';
 import type { PairEntry } from './pair-entry.ts';
 import { pristine } from './pair-entry.ts';
+import { RunMessages } from './run-messages.ts';
 import { RunState } from './run-state.ts';
 import { upsertMergeAttributes } from './search-attributes.ts';
 
@@ -32,6 +33,7 @@ export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
   const startedAt = carried?.startedAt ?? workflowInfo().startTime.toISOString();
   const state = new RunState(config.name, startedAt);
   if (carried) state.restore(carried);
+  const operator = new RunMessages(state);
 
   let told: RunSummary | null = null;
   let searchAttributes = carried?.searchAttributes ?? false;
@@ -50,30 +52,30 @@ export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
   };
   setHandler(
     messages.pause,
-    receive((request) => state.pause(request)),
+    receive((request) => operator.pause(request)),
   );
   setHandler(
     messages.resume,
-    receive(() => state.resume()),
+    receive(() => operator.resume()),
   );
   setHandler(
     messages.pivotBackend,
-    receive((request) => state.pivot(request)),
+    receive((request) => operator.pivot(request)),
   );
   setHandler(
     messages.skipPair,
-    receive((request) => state.skip(request)),
+    receive((request) => operator.skip(request)),
   );
   setHandler(
     messages.retryPair,
-    receive((request) => state.retry(request)),
+    receive((request) => operator.retry(request)),
   );
   setHandler(messages.pairProgress, (progress) => {
     state.report(progress);
     show();
   });
   setHandler(messages.progress, () => state.progress());
-  setDefaultSignalHandler((name) => state.unknown(name));
+  setDefaultSignalHandler((name) => operator.unknown(name));
 
   // Attempts on disk carry this number, so that those of an earlier run do not count in this one.
   const epoch = carried?.epoch ?? Math.floor(Date.parse(startedAt) / 1000);

@@ -1,6 +1,7 @@
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { BackendName } from '../contract.ts';
 import { MESSAGES } from '../contract.ts';
+import { addNote, refusal } from './notes.ts';
 import { readPause, readPivot } from './requests.ts';
 
 /** The running step was stopped by an operator's message; what is on disk stays. */
@@ -27,14 +28,16 @@ export class PairControl {
   /** From publishing on there is nothing left to skip. */
   published = false;
   merging = false;
-  readonly notes: string[] = [];
+  /** Refused messages, newest last. */
+  notes: string[];
   private scope: CancellationScope | null = null;
   private interrupted = false;
   private changes = 0;
 
-  constructor(paused: boolean, pivot: BackendName | null) {
+  constructor(paused: boolean, pivot: BackendName | null, notes: string[] = []) {
     this.paused = paused;
     this.pivot = pivot;
+    this.notes = notes;
   }
 
   /** Counts messages, so that a wait can end when one comes. */
@@ -56,7 +59,7 @@ export class PairControl {
   pivotBackend(request: unknown): void {
     const pivot = readPivot(request);
     if ('error' in pivot) {
-      this.notes.push(`refused: ${MESSAGES.pivotBackend}: ${pivot.error}`);
+      this.refuse(MESSAGES.pivotBackend, pivot.error);
       return;
     }
     this.pivot = pivot.backend;
@@ -67,7 +70,7 @@ export class PairControl {
 
   skip(): void {
     if (this.published) {
-      this.notes.push(`refused: ${MESSAGES.skipPair}: the pair is published already`);
+      this.refuse(MESSAGES.skipPair, 'the pair is published already');
       return;
     }
     this.skipped = true;
@@ -94,6 +97,10 @@ export class PairControl {
   /** A call, since a handler may have changed the flag while the step ran. */
   private wasInterrupted(): boolean {
     return this.interrupted;
+  }
+
+  private refuse(message: string, why: string): void {
+    this.notes = addNote(this.notes, refusal(message, why));
   }
 
   private interrupt(): void {

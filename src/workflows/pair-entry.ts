@@ -1,4 +1,4 @@
-import type { BackendName, PairProgress, PairState } from '../contract.ts';
+import type { BackendName, FailureType, PairProgress, PairState } from '../contract.ts';
 
 /** A pair as a run keeps it. */
 export interface PairEntry {
@@ -23,4 +23,10 @@ export function pristine(pair: string): PairProgress {
 
 export function isRunning(state: PairState): boolean {
   return RUNNING.includes(state);
+}
+
+/** What a pair waits for, or why it was set aside, for people: the type of its failure is said, and said once. */
+export function whyText({ failure, reason }: { failure: FailureType | null; reason: string | null }): string {
+  if (failure === null || reason?.includes(failure)) return reason ?? '';
+  return reason === null ? failure : `${failure}: ${reason}`;
 }

@@ -9,6 +9,7 @@ import {
 import type { PairProgress } from '../contract.ts';
 import { describePair } from './details.ts';
 import { pairProgress } from './messages.ts';
+import { whyText } from './pair-entry.ts';
 import { upsertMergeAttributes } from './search-attributes.ts';
 
 const STORY_KEPT = 30;
@@ -34,13 +35,14 @@ export class PairReporter {
   tell(change: Partial<PairProgress>): void {
     const before = this.progress;
     this.progress = { ...before, ...change };
-    const { state, backend, reason } = this.progress;
+    const { state, backend, reason, failure } = this.progress;
     const moved = state !== before.state || backend !== before.backend;
     if (!moved && reason === before.reason) return;
 
     if (moved && this.searchAttributes) upsertMergeAttributes({ state, backend });
-    upsertMemo({ progress: { state, backend, reason } });
-    this.tellStory(`${state}${backend ? ` (${backend})` : ''}${reason ? `: ${reason}` : ''}`);
+    upsertMemo({ progress: { state, backend, reason, failure } });
+    const why = whyText(this.progress);
+    this.tellStory(`${state}${backend ? ` (${backend})` : ''}${why === '' ? '' : `: ${why}`}`);
     this.unsent = true;
     void this.send();
   }

@@ -25,6 +25,7 @@ export interface PastFailure {
 export type Decision =
   | { kind: 'try'; backend: BackendName | null }
   | { kind: 'wait'; backend: BackendName | null; waitMs: number; reason: string }
+  /** The reason names types only where several failures have to be told apart: `failure` is told with it. */
   | { kind: 'setAside'; failure: FailureType; reason: string };
 
 type Treatment = 'nextBackend' | 'wait' | 'retry' | 'setAside';
@@ -114,16 +115,26 @@ function waitMs(policy: RoutePolicy, last: PastFailure): number {
 function explain(failures: readonly PastFailure[], fatal: PastFailure): string {
   const before = failures.filter((past) => past !== fatal && treatmentOf(past) === 'nextBackend');
   const tail = fatal.times > 1 ? ` (${fatal.times} times)` : '';
-  return [...before.map(describeFailure), describeFailure(fatal) + tail].join('; then ');
+  return tellApart([...before, fatal]) + tail;
 }
 
 function explainAll(failures: readonly PastFailure[]): string {
   const ends = failures.filter((past) => treatmentOf(past) === 'nextBackend');
-  return ends.length === 0 ? 'no backend is configured' : ends.map(describeFailure).join('; then ');
+  return ends.length === 0 ? 'no backend is configured' : tellApart(ends);
+}
+
+function tellApart(failures: readonly PastFailure[]): string {
+  const [only, ...more] = failures;
+  if (only !== undefined && more.length === 0) return `${where(only)}${only.message}`;
+  return failures.map(describeFailure).join('; then ');
 }
 
 export function describeFailure(past: Omit<PastFailure, 'times'>): string {
-  return `${past.backend === null ? '' : `${past.backend}: `}${past.type}: ${past.message}`;
+  return `${where(past)}${past.type}: ${past.message}`;
+}
+
+function where({ backend }: Pick<PastFailure, 'backend'>): string {
+  return backend === null ? '' : `${backend}: `;
 }
 
 /** The text as one line of at most `limit` characters. */

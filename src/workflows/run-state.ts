@@ -1,20 +1,17 @@
-import type { BackendName, PairProgress, PairState, RunProgress, RunResult } from '../contract.ts';
-import { MESSAGES } from '../contract.ts';
+import type { PairProgress, PairState, RunProgress, RunResult } from '../contract.ts';
 import type { CarriedRun, PairOutcome, RunSummary } from './inputs.ts';
 import { compactPair, expandPair, FIGURES_KEPT } from './carried-pair.ts';
 import type { PairEntry } from './pair-entry.ts';
-import { pristine } from './pair-entry.ts';
-import { quote, readPair, readPause, readPivot } from './requests.ts';
-import { oneLine } from './route.ts';
+import { addNote } from './notes.ts';
 
 export interface Forwarded {
   signal: string;
   request: unknown;
 }
 
-const NOTES_KEPT = 20;
 /**
- * The state of a run and what messages do to it: plain synchronous code, free of Temporal.
+ * The state of a run: its pairs, and what becomes of them. Plain synchronous code, free of Temporal; what operators'
+ * messages do to it stands in run-messages.ts.
  *
  * Messages that come before the pairs are known are kept and applied then. What concerns the running pair goes to
  * `outbox`, which the workflow empties into the child.
@@ -24,11 +21,11 @@ export class RunState {
   readonly startedAt: string;
   paused = false;
   outbox: Forwarded[] = [];
+  running: PairEntry | null = null;
   private entries: PairEntry[] | null = null;
   private byName = new Map<string, PairEntry>();
   private early: (() => void)[] = [];
   private notes: string[] = [];
-  private running: PairEntry | null = null;
   private done = false;
   private newlyMerged = 0;
   private mergedMs = 0;
@@ -68,7 +65,7 @@ export class RunState {
   }
 
   note(text: string): void {
-    this.notes = [...this.notes, oneLine(text, 300)].slice(-NOTES_KEPT);
+    this.notes = addNote(this.notes, text);
   }
 
   nextWaiting(): PairEntry | null {
@@ -107,64 +104,6 @@ export class RunState {
     this.eta = null;
   }
 
-  pause(request: unknown): void {
-    this.paused = true;
-    this.forward(MESSAGES.pause, readPause(request));
-  }
-
-  resume(): void {
-    this.paused = false;
-    this.forward(MESSAGES.resume, {});
-  }
-
-  pivot(request: unknown): void {
-    const pivot = readPivot(request);
-    if ('error' in pivot) {
-      this.refuse(MESSAGES.pivotBackend, pivot.error);
-      return;
-    }
-    this.whenPairsAreKnown(() => {
-      if (pivot.pair === null) {
-        for (const entry of this.pairs()) if (entry.progress.state === 'waiting') this.choose(entry, pivot.backend);
-        this.forward(MESSAGES.pivotBackend, pivot);
-        return;
-      }
-      const entry = this.entry(MESSAGES.pivotBackend, pivot.pair);
-      if (!entry) return;
-      if (entry === this.running) this.forward(MESSAGES.pivotBackend, pivot);
-      else if (entry.progress.state === 'merged') this.refuse(MESSAGES.pivotBackend, `${pivot.pair} is merged`);
-      else this.choose(entry, pivot.backend);
-    });
-  }
-
-  skip(request: unknown): void {
-    this.withPair(MESSAGES.skipPair, request, (entry) => {
-      if (entry === this.running) {
-        this.forward(MESSAGES.skipPair, {});
-      } else if (entry.progress.state === 'waiting' || entry.progress.state === 'setAside') {
-        entry.progress = { ...entry.progress, state: 'skipped', reason: 'skipped by the operator', failure: null };
-      } else {
-        this.refuse(MESSAGES.skipPair, `${entry.progress.pair} is ${entry.progress.state}`);
-      }
-    });
-  }
-
-  retry(request: unknown): void {
-    this.withPair(MESSAGES.retryPair, request, (entry) => {
-      const { pair, state, round } = entry.progress;
-      if (entry === this.running || (state !== 'setAside' && state !== 'skipped')) {
-        this.refuse(MESSAGES.retryPair, `${pair} is ${state}: only what was set aside or skipped can be retried`);
-        return;
-      }
-      entry.progress = { ...pristine(pair), backend: entry.pivot, round: round + 1 };
-    });
-  }
-
-  /** A message of a name that nobody knows. */
-  unknown(name: string): void {
-    this.note(`refused: no message ${quote(name)}`);
-  }
-
   progress(): RunProgress {
     this.dropOldFigures();
     return {
@@ -199,44 +138,23 @@ export class RunState {
     return { name: this.name, merged: named('merged'), setAside, skipped, nothingToDo };
   }
 
-  private pairs(): PairEntry[] {
+  /** None until they are known. */
+  pairs(): PairEntry[] {
     return this.entries ?? [];
   }
 
-  private whenPairsAreKnown(apply: () => void): void {
+  find(pair: string): PairEntry | null {
+    return this.byName.get(pair) ?? null;
+  }
+
+  /** Hands a message to the running pair; without one it has nobody to reach. */
+  forward(signal: string, request: unknown): void {
+    if (this.running) this.outbox.push({ signal, request });
+  }
+
+  whenPairsAreKnown(apply: () => void): void {
     if (this.entries === null) this.early.push(apply);
     else apply();
-  }
-
-  private withPair(message: string, request: unknown, apply: (entry: PairEntry) => void): void {
-    const pair = readPair(request);
-    if (pair === null) {
-      this.refuse(message, `it names no pair: ${quote(request)}`);
-      return;
-    }
-    this.whenPairsAreKnown(() => {
-      const entry = this.entry(message, pair);
-      if (entry) apply(entry);
-    });
-  }
-
-  private entry(message: string, pair: string): PairEntry | null {
-    const entry = this.byName.get(pair) ?? null;
-    if (entry === null) this.refuse(message, `no pair ${quote(pair)} in this run`);
-    return entry;
-  }
-
-  private refuse(message: string, why: string): void {
-    this.note(`refused: ${message}: ${why}`);
-  }
-
-  private choose(entry: PairEntry, backend: BackendName): void {
-    entry.pivot = backend;
-    if (entry.progress.state === 'waiting') entry.progress = { ...entry.progress, backend };
-  }
-
-  private forward(signal: string, request: unknown): void {
-    if (this.running) this.outbox.push({ signal, request });
   }
 
   /** A run of thousands of pairs stays within the size of a payload: figures are kept of the latest ones. */

@@ -35,7 +35,7 @@ export class StepRunner {
   constructor(input: MergePairInput) {
     const { carried, pair, searchAttributes } = input;
     this.input = input;
-    this.control = new PairControl(carried?.paused ?? false, carried ? carried.pivot : input.pivot);
+    this.control = new PairControl(carried?.paused ?? false, carried ? carried.pivot : input.pivot, carried?.notes);
     this.round = carried?.round ?? input.round;
     this.mergeFailures = carried?.failures ?? [];
     this.published = carried?.published ?? null;
@@ -155,8 +155,9 @@ export class StepRunner {
     await condition(allHandlersFinished);
     if (this.control.skipped) return;
     this.takePivot();
-    const { pivot, paused } = this.control;
+    const { pivot, paused, notes } = this.control;
     const { mergeFailures: failures, round, published } = this;
-    await continueAsNew<typeof mergePair>({ ...this.input, carried: { failures, pivot, paused, round, published } });
+    const carried = { failures, pivot, paused, round, published, notes };
+    await continueAsNew<typeof mergePair>({ ...this.input, carried });
   }
 }

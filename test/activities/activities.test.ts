@@ -12,6 +12,7 @@ import { toFailure } from '../../src/activities/typed-failure.ts';
 import { openJournal } from '../../src/backends/journal.ts';
 import type { MergeHeartbeat } from '../../src/contract.ts';
 import { MergeFailure } from '../../src/merge/errors.ts';
+import type { MergeJob } from '../../src/merge/job.ts';
 import { workspacePath } from '../../src/merge/workspace.ts';
 import { availableMemoryBytes } from '../../src/workers/dependencies.ts';
 import { FakeMachine, FIGURES, fails, hangs, healthy } from '../workflows/support/fake-machine.ts';
@@ -117,14 +118,35 @@ suite('activities', () => {
       { file: 'a', reason: 'changed' },
       { file: 'b', reason: 'changed' },
     ];
-    const dependencies = machine.dependencies(true);
+    const jobs: MergeJob[] = [];
     const { cleanCheckpoints } = createActivities({
-      ...dependencies,
-      cleanSources: (_, mode) => Promise.resolve({ mode, files: 5, bytes: 50, kept, restore: null }),
+      ...machine.dependencies(true),
+      runMergeProcess: (job) => {
+        jobs.push(job);
+        return Promise.resolve({
+          receipt: { mode: 'delete', files: 5, bytes: 50, keptFiles: 7, kept, restore: null },
+        });
+      },
     });
-    assert.deepEqual(await environment.run(cleanCheckpoints, task()), {
-      ...{ mode: 'keep', files: 5, bytes: 50, keptFiles: 2, keptExample: kept[0], restore: null },
+    const config = machine.config('fx', ['EURUSD'], { clean: 'delete' });
+    assert.deepEqual(await environment.run(cleanCheckpoints, { config, pair: 'EURUSD' }), {
+      ...{ mode: 'delete', files: 5, bytes: 50, keptFiles: 7, keptExample: kept[0], restore: null },
     });
+    assert.deepEqual(
+      jobs.map(({ steps, clean }) => [steps, clean]),
+      [[['clean'], 'delete']],
+    );
+  });
+
+  test('cleaning stops when it is cancelled', async () => {
+    machine.script('clean EURUSD', hangs);
+    const seen = new Promise<void>((resolve) => {
+      environment.on('heartbeat', ({ memoryBytes }: MergeHeartbeat) => memoryBytes > 0 && resolve());
+    });
+    const cleaning = environment.run(activities.cleanCheckpoints, task());
+    await seen;
+    environment.cancel('CANCELLED');
+    await assert.rejects(cleaning, CancelledFailure);
   });
 
   test('limits are lowered to the machine; the engine is that of the backend', () => {

@@ -74,12 +74,18 @@ test('figures, discovery, progress and memory come back', async (t) => {
   );
   assert.equal(result.discovery?.diskBytes, 10);
   assert.equal(result.figures?.rows, 3);
-  assert.ok(result.figures.wallMs > 1);
+  assert.ok(result.figures.wallMs > 1 && result.figures.wallMs < 3_600_000);
   assert.equal(result.figures.peakBytes, Math.max(...samples));
   assert.deepEqual(progress, [
     { event: 'progress', step: 'merge', filesDone: 1, filesTotal: 2, bytesDone: 5, bytesTotal: 10 },
   ]);
   assert.ok(existsSync(join(folder, '.EUR USD.parquet.widemerge', 'lock')));
+});
+
+test('the receipt of a cleaning comes back', async (t) => {
+  const { context, job } = setUp(t);
+  const receipt = { mode: 'trash', files: 2, bytes: 10, keptFiles: 0, kept: [], restore: 'mv -n a b' };
+  assert.deepEqual(await runMergeProcess(job('cleans'), context, CHILD), { receipt });
 });
 
 test("a failure of the child's own keeps its facts", async (t) => {
@@ -96,6 +102,9 @@ const ENDINGS: [behaviour: string, type: string, message: RegExp][] = [
   ['saysNothing', 'CommandFailed', /ended well but without a result/],
   ['killed', 'Killed', /ended by SIGKILL/],
   ['aborts', 'CommandFailed', /crashed \(SIGABRT\)/],
+  ['arrayRefused', 'MemoryExhausted', /ran out of memory: RangeError: Array buffer allocation failed/],
+  ['systemRefused', 'MemoryExhausted', /ran out of memory: Error: ENOMEM/],
+  ['remembersMemory', 'CommandFailed', /exit code 1\): TypeError: a bug/],
   ['heapExhausted', 'MemoryExhausted', /JavaScript heap out of memory/],
 ];
 for (const [behaviour, type, message] of ENDINGS) {

@@ -72,6 +72,41 @@ test('signals reach an open run; without one they say so', async () => {
   assert.deepEqual(started.json, { workflowId: 'widemerge/u', attached: false });
 });
 
+test('a pair that an open run does not have is refused; a configuration stands for its run', async () => {
+  await writeFile(join(cli.folder, 'w.yaml'), 'name: w\nroot: s\noutput: n\npairs: [A, C]\nkey: interval_time\n');
+  // More free memory than there is: the run waits, and stays open.
+  await writeFile(join(cli.folder, 'w.yaml'), 'health: {minFreeMemory: 1000TiB}\n', { flag: 'a' });
+  await mkdir(join(cli.folder, 'n'));
+  await cli.run('run', 'w.yaml', '--detach');
+  const unknown = 'widemerge: run w has no pair X: it has A, C\n';
+  for (const args of [
+    ['skip', 'w', 'X'],
+    ['retry', 'w', 'X'],
+    ['pivot', 'w', 'duckdb', '--pair', 'X'],
+  ]) {
+    const { exitCode, stdout, stderr } = await cli.run(...args);
+    assert.deepEqual([exitCode, stdout, stderr], [2, '', unknown]);
+  }
+  const refused = await cli.run('retry', 'w.yaml', 'C');
+  assert.equal(refused.exitCode, 2);
+  assert.match(refused.stderr, /^widemerge: run w refuses this: C is waiting: only what was set aside/);
+  const taken = await cli.run('skip', 'w.yaml', 'C');
+  assert.deepEqual([taken.exitCode, taken.stderr], [0, '']);
+  assert.equal((await cli.run('cancel', 'w.yaml')).exitCode, 0);
+});
+
+test('a run that fails as a whole says so, in its status too', async () => {
+  await writeFile(join(cli.folder, 'f.yaml'), "name: f\nroot: nowhere\noutput: m\npairs: '*'\nkey: interval_time\n");
+  const why = /^(widemerge: )?ConfigInvalid: the folder of the pairs, .*nowhere, cannot be read/m;
+  const run = await cli.run('run', 'f.yaml');
+  assert.equal(run.exitCode, 3);
+  assert.match(run.stderr, why);
+  const { exitCode, stdout } = await cli.run('status', 'f.yaml');
+  assert.equal(exitCode, 0);
+  assert.match(stdout, /^f has failed, 0 of 0 pairs merged/);
+  assert.match(stdout, why);
+});
+
 test('a schedule is created, listed, paused and deleted', async () => {
   const created = await cli.run('schedule', 'create', 't.yaml', '--cron', '0 3 * * *');
   assert.equal(created.exitCode, 0, created.stderr);

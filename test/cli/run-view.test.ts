@@ -49,6 +49,28 @@ test('a change is one line, no change is none', () => {
   assert.deepEqual(changeLines(before, after), ['A  set aside: CheckpointInvalid: x', 'B  gated: waits for memory']);
 });
 
+test('a run that was ended is not called running', () => {
+  const headline = (workflowStatus: string) => runLines({ ...status([]), workflowStatus }, 9)[0];
+  assert.equal(headline('FAILED'), 'fx has failed, 0 of 0 pairs merged');
+  assert.equal(headline('CANCELLED'), 'fx was cancelled, 0 of 0 pairs merged');
+  assert.equal(headline('RUNNING'), 'fx is running, 0 of 0 pairs merged');
+});
+
+test('the type of a failure is said, and said once', () => {
+  const why = 'local: MemoryExhausted: too wide; then duckdb: BackendUnavailable: not here';
+  const pairs = [
+    { ...pair('A', 'setAside', 'a.parquet: is truncated'), failure: 'CheckpointInvalid' as const },
+    { ...pair('B', 'setAside', why), failure: 'BackendUnavailable' as const },
+  ];
+  const lines = ['CheckpointInvalid: a.parquet: is truncated', why];
+  assert.deepEqual(changeLines([], pairs), [`A  set aside: ${lines[0]}`, `B  set aside: ${lines[1]}`]);
+  const shown = runLines(status(pairs), 40);
+  assert.ok(
+    lines.every((line, index) => shown[index + 2]!.endsWith(`  ${line}`)),
+    shown.join('\n'),
+  );
+});
+
 test('a pair that was merged before has no time and no peak', () => {
   const before = { ...pair('A', 'merged'), figures: { ...FIGURES, alreadyMerged: true } };
   assert.match(changeLines([], [before])[0]!, /^A  merged before: .* rows, [^,]+$/);

@@ -80,4 +80,10 @@ test('init finds the pairs, their number of files and the key, and its configura
   assert.equal(config.key, 'interval_time');
   assert.equal(config.checkpoints.expected, 4);
   assert.equal((await cli.run('init', 'h', '--out', 'h.yaml')).exitCode, 2);
+  const otherKey = await cli.run('init', 'h', '--out', 'k.yaml', '--key', 'time');
+  assert.equal(otherKey.exitCode, 2);
+  assert.match(otherKey.stderr, /checkpoint_001\.parquet has no column time; it has interval_time, /);
+  const nowhere = await cli.run('init', 'h', '--out', 'nowhere/h.yaml');
+  assert.equal(nowhere.exitCode, 2);
+  assert.match(nowhere.stderr, /^widemerge: nowhere\/h\.yaml cannot be written \(ENOENT\)$/m);
 });

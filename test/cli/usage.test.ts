@@ -50,7 +50,15 @@ const wrong: [string, string[], RegExp][] = [
   ],
   ['a backend that is none', ['pivot', 'fx', 'polars'], /polars is no backend/],
   ['a configuration that is not there', ['run', 'none.yaml'], /none\.yaml: cannot be read \(ENOENT\)/],
+  ['a group without its command', ['schedule'], /^ +create .*^widemerge: a command is missing/ms],
+  ['no such command of a group', ['schedule', 'crate'], /\(widemerge schedule --help says more\)/],
+  ['a configuration in place of a run', ['skip', './none.yaml', 'A'], /none\.yaml: cannot be read/],
   ['a schedule without times', ['schedule', 'create', 'none.yaml'], /say when/],
+  ['an output among its sources', ['merge', '.', '--out', 'y.parquet'], /would be one of the files to merge/],
+  ['an empty folder name', ['merge', '', '--out', 'y'], /argument 'dir'\. It is empty/],
+  ['less memory than a process takes', ['merge', 'x', '--out', 'y', '--memory', '1MiB'], /less than 64MiB/],
+  ['pairs that lie elsewhere', ['sample', '--out', 'x', '--pairs', '../A'], /\.\.\/A is no name of a folder/],
+  ['a pair given twice', ['sample', '--out', 'x', '--pairs', 'A,B,A'], /A is no name of a folder, or given twice/],
   ['a folder of nothing', ['init', '.'], /no \*\.parquet files/],
 ];
 for (const [what, args, expected] of wrong)
@@ -73,9 +81,19 @@ test('a configuration with problems: each on its line, exit code 2, JSON where i
   assert.equal((json as { type: string }).type, 'ConfigInvalid');
 });
 
+test('wrong usage is an object for machines, too', async () => {
+  const { exitCode, json } = await cli.run('merge', 'x', '--out', 'y', '--rows', 'all', '--json');
+  assert.equal(exitCode, 2);
+  const { type, message } = json as { type: string; message: string };
+  assert.equal(type, 'ConfigInvalid');
+  assert.match(message, /^option '--rows <mode>' argument 'all' is invalid/);
+});
+
 test('no server: exit code 3, a line that says what to do, the stack with --verbose', async () => {
   const { exitCode, stderr } = await cli.run('status', 'fx');
   assert.equal(exitCode, 3);
   assert.match(stderr, /no Temporal server answers on 127\.0\.0\.1:1: start one/);
-  assert.match((await cli.run('status', 'fx', '--verbose')).stderr, /\n\s+at .*\ncaused by /s);
+  const verbose = await cli.run('status', 'fx', '--verbose');
+  assert.ok(verbose.stderr.startsWith(stderr), 'the line comes first');
+  assert.match(verbose.stderr, /\n\s+at .*\ncaused by /s);
 });

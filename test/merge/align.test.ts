@@ -162,6 +162,37 @@ test('whole parts are kept, torn and unsealed ones are written again, and nothin
   assert.ok(after.every((inode, i) => inode !== before[i]));
 });
 
+test('an abort while a part is written throws the reason, and leaves no part and no table behind', async (t) => {
+  const dir = await temporaryFolder(t);
+  const source = await temporaryFolder(t);
+  const path = join(source, 'c.parquet');
+  await writeParquet({ [path]: 'SELECT range AS k, range * 2 AS v FROM range(100)' });
+  const controller = new AbortController();
+  const reason = new Error('the operator has paused');
+  const database = await openAlignDatabase(dir, MEMORY_BYTES, controller.signal);
+  const run = (sql: string): Promise<void> => {
+    const running = database.run(sql);
+    if (sql.startsWith('COPY')) controller.abort(reason);
+    return running;
+  };
+  const request = {
+    checkpoint: await readCheckpoint(path),
+    rowOf: Int32Array.from({ length: 100 }, (_, i) => 99 - i),
+    rowGroupRows: [100],
+  };
+  try {
+    const aligning = alignCheckpoint({ dir, partKey: 'part', database: { ...database, run }, ...request });
+    await assert.rejects(aligning, (error) => error === reason);
+    assert.deepEqual(
+      (await readdir(dir)).filter((name) => name.endsWith('.ok') || name.endsWith('.view')),
+      [],
+    );
+    await assert.rejects(database.connection.run('FROM row_map'), /row_map does not exist/);
+  } finally {
+    database.close();
+  }
+});
+
 test('what DuckDB would change is refused by name', async (t) => {
   const dir = await temporaryFolder(t);
   await runPython('write_encodings.py', [dir]);

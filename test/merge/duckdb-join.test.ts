@@ -72,6 +72,16 @@ test('a join that does not fit its memory fails as what it is', async (t) => {
   });
 });
 
+test('a join that is aborted throws the reason of its signal', async (t) => {
+  const { plan, dir, outputPath } = await planOf(t, ['SELECT range AS k, range AS a FROM range(1000)']);
+  const controller = new AbortController();
+  const reason = new Error('the operator has paused');
+  const request = { plan, outputPath, memoryBytes: 1024 ** 3, tempDir: dir, onProgress: () => undefined };
+  const running = joinWithDuckdb({ ...request, signal: controller.signal });
+  controller.abort(reason);
+  await assert.rejects(running, (error) => error === reason);
+});
+
 test('what DuckDB would change is refused by name, with a remedy', async (t) => {
   const nested = ['SELECT 1 AS k, [1] AS list'];
   await assert.rejects(joinFiles(t, nested), {

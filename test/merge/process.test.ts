@@ -3,10 +3,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { access, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import test from 'node:test';
 import { findMerge, isAlive, until } from '../pipeline/stage.ts';
-import { temporaryFolder, writeParquet } from '../support/parquet-by-sql.ts';
+import type { MergeJob, MergeMessage } from '../../src/merge/job.ts';
+import { mergeJob, temporaryFolder, writeParquet } from '../support/parquet-by-sql.ts';
 
+const PROCESS = join(import.meta.dirname, '../../src/merge/process.ts');
 const CLI = join(import.meta.dirname, '../../src/cli/main.ts');
 
 test('a merge process that is stuck does not outlive a killed guard, nor hold its lock', async (t) => {
@@ -45,4 +49,55 @@ test('a merge process that is stuck does not outlive a killed guard, nor hold it
     (await readdir(dir)).filter((name) => name.startsWith('.')),
     [],
   );
+});
+
+interface Ended {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  messages: MergeMessage[];
+}
+
+/** Runs a job in a merge process without a guard. */
+async function runProcess(
+  job: MergeJob,
+  onMessage: (child: ReturnType<typeof spawn>) => void,
+  flags: string[] = [],
+): Promise<Ended> {
+  const child = spawn(process.execPath, [...flags, PROCESS], { stdio: ['pipe', 'ignore', 'inherit', 'pipe'] });
+  child.stdin!.write(`${JSON.stringify(job)}\n`);
+  const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+  const messages: MergeMessage[] = [];
+  for await (const line of createInterface({ input: child.stdio[3] as Readable })) {
+    messages.push(JSON.parse(line) as MergeMessage);
+    onMessage(child);
+  }
+  const [code, signal] = await ended;
+  return { code, signal, messages };
+}
+
+test('ended by SIGTERM, it says so by the way it ends, and tells no failure of its own', async (t) => {
+  const dir = await temporaryFolder(t);
+  await writeParquet({ [join(dir, 'a.parquet')]: 'SELECT 1 AS k, 2 AS v' });
+  // Minutes of work.
+  const steps = Array.from({ length: 100_000 }, () => 'discover' as const);
+  const job = mergeJob(dir, join(dir, 'out.merged'), { steps });
+  const { code, signal, messages } = await runProcess(job, (child) => child.kill('SIGTERM'));
+  assert.ok(signal === 'SIGTERM' || code === 143, `${String(signal)} ${String(code)}`);
+  assert.ok(messages.every(({ event }) => event === 'discovered'));
+});
+
+test('memory that it is refused is a failure of that type', async (t) => {
+  const dir = await temporaryFolder(t);
+  await writeParquet({ [join(dir, 'a.parquet')]: 'SELECT 1 AS k, 2 AS v' });
+  // From the moment on that it has read its job.
+  const refusal = `data:text/javascript,${encodeURIComponent(
+    'const { parse } = JSON; JSON.parse = (text) => { Buffer.allocUnsafe = () => new ArrayBuffer(2 ** 52); return parse(text); };',
+  )}`;
+  const job = mergeJob(dir, join(dir, 'out.merged'));
+  const { code, messages } = await runProcess(job, () => undefined, ['--import', refusal]);
+  assert.equal(code, 3);
+  const message = messages.at(-1)!;
+  assert.ok(message.event === 'failed');
+  assert.equal(message.failure.type, 'MemoryExhausted');
+  assert.match(message.failure.message, /Array buffer allocation failed/);
 });

@@ -148,6 +148,15 @@ test('a temporary file that is not the one of its manifest is not published', as
   await assert.rejects(stat(request.outputPath), { code: 'ENOENT' });
 });
 
+test('an output in place that has its id but not its size is not taken for it', async (t) => {
+  const request = await scene(t);
+  await rename(request.temporaryPath, request.outputPath);
+  const { output } = request.manifest;
+  const manifest = { ...request.manifest, output: { ...output, bytes: output.bytes + 1 } };
+  await assert.rejects(publish({ ...request, manifest }), /the merge step comes first/);
+  assert.equal(await readManifest(manifestPath(request.outputPath)), null);
+});
+
 test('a folder that cannot take the output is named', async (t) => {
   const request = await scene(t);
   await assert.rejects(publish({ ...request, outputPath: join(dirname(request.outputPath), 'missing', 'x.parquet') }), {

@@ -80,7 +80,7 @@ suite('mergePairs on the embedded server', { timeout: 120_000 }, () => {
         failure: 'BackendUnavailable',
         reason: 'local: MemoryExhausted: too wide; then duckdb: BackendUnavailable: not here',
       },
-      { pair: 'GBPUSD', failure: 'CheckpointInvalid', reason: 'CheckpointInvalid: a.parquet is truncated' },
+      { pair: 'GBPUSD', failure: 'CheckpointInvalid', reason: 'a.parquet is truncated' },
     ]);
     assert.equal((await pairOf('EURUSD')).backend, 'duckdb');
   });
@@ -253,11 +253,18 @@ suite('mergePairs on the embedded server', { timeout: 120_000 }, () => {
   });
 
   test('a long wait continues as new, and remembers what happened before', async () => {
+    const discover = gate();
+    machine.script('discover EURUSD', discover.act);
     machine.script('merge EURUSD', fails('MemoryExhausted', 'too wide'), fails('DiskFull'), fails('DiskFull'));
     const config = machine.config(name, ['EURUSD']);
     const options = { taskQueueSuffix: `-${name}`, tuning: { ...tuning, waitsPerRun: 1 } };
     const { handle } = await startRun(temporal.client, config, options);
+    await until(() => machine.calls.includes('discover EURUSD'));
+    await temporal.client.workflow.getHandle(`widemerge/${name}/EURUSD`).signal('pivotBackend', 'spark');
+    discover.open();
     assert.deepEqual((await handle.result()).merged, ['EURUSD']);
+    const refused = 'refused: pivotBackend: no backend "spark" (there are local, bigquery, duckdb)';
+    assert.deepEqual((await progress()).notes, [refused]);
     const merges = machine.calls.filter((call) => call.startsWith('merge'));
     assert.deepEqual(merges, ['merge EURUSD local', ...Array.from({ length: 3 }, () => 'merge EURUSD duckdb')]);
     assert.equal(machine.calls.filter((call) => call.startsWith('discover')).length, 2);

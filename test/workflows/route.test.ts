@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { BackendName, FailureType } from '../../src/contract.ts';
 import { BACKENDS, FAILURES } from '../../src/contract.ts';
 import type { Decision, PastFailure, RoutePolicy } from '../../src/workflows/route.ts';
+import { whyText } from '../../src/workflows/pair-entry.ts';
 import { chainFrom, forgive, oneLine, recordFailure, route } from '../../src/workflows/route.ts';
 
 const policy = (...chain: (BackendName | null)[]): RoutePolicy => ({ chain, waitFirstMs: 100, waitMaxMs: 1000 });
@@ -59,6 +60,14 @@ suite('route', () => {
     });
   });
 
+  test('one failure alone leaves its type to the field that has it', () => {
+    assert.deepEqual(route(policy(null), after([null, 'CheckpointInvalid', 'a.parquet: is truncated'])), {
+      kind: 'setAside',
+      failure: 'CheckpointInvalid',
+      reason: 'a.parquet: is truncated',
+    });
+  });
+
   test('memory in a step that has no backend is tried again, then set aside', () => {
     assert.equal(route(policy(null), after([null, 'MemoryExhausted'])).kind, 'wait');
     const thrice = after([null, 'MemoryExhausted'], [null, 'MemoryExhausted'], [null, 'MemoryExhausted']);
@@ -91,7 +100,10 @@ suite('route, for any failures', () => {
           const decision = route(policy(...chain), failures);
           if (decision.kind === 'setAside') {
             for (const { backend, type } of failures.filter((past) => past.type === 'MemoryExhausted'))
-              assert.ok(decision.reason.includes(`${backend}: ${type}`), 'memory is named');
+              assert.ok(
+                whyText(decision).includes(type) && decision.reason.includes(`${backend}: `),
+                'memory is named',
+              );
             assert.ok(decision.reason.length > 0 && !decision.reason.includes('\n'));
             return;
           }

@@ -6,6 +6,7 @@ import { compactPair, expandPair, FIGURES_KEPT } from '../../src/workflows/carri
 import type { PairOutcome } from '../../src/workflows/inputs.ts';
 import type { PairEntry } from '../../src/workflows/pair-entry.ts';
 import { pristine } from '../../src/workflows/pair-entry.ts';
+import { RunMessages } from '../../src/workflows/run-messages.ts';
 import { RunState } from '../../src/workflows/run-state.ts';
 import { FIGURES } from './support/fake-machine.ts';
 
@@ -17,6 +18,8 @@ function run(...pairs: string[]): RunState {
   return state;
 }
 
+const operator = (state: RunState): RunMessages => new RunMessages(state);
+
 function finish(state: RunState, changes: Partial<PairOutcome> = {}, nowMs = 0): void {
   const next = state.nextWaiting()!;
   state.begin(next);
@@ -27,10 +30,10 @@ function finish(state: RunState, changes: Partial<PairOutcome> = {}, nowMs = 0):
 suite('RunState', () => {
   test('messages that come before the pairs are known are applied when they are', () => {
     const state = new RunState('fx', '2026-01-01T00:00:00.000Z');
-    state.skip({ pair: 'A' });
-    state.skip('B');
-    state.pivot({ backend: 'duckdb' });
-    state.pause({});
+    operator(state).skip({ pair: 'A' });
+    operator(state).skip('B');
+    operator(state).pivot({ backend: 'duckdb' });
+    operator(state).pause({});
     state.setPairs(entries('A', 'C'));
     const { pairs, notes, state: runState } = state.progress();
     assert.deepEqual(
@@ -46,12 +49,12 @@ suite('RunState', () => {
 
   test('only the running pair gets messages, and late reports of others are dropped', () => {
     const state = run('A', 'B');
-    state.pause({ now: true });
+    operator(state).pause({ now: true });
     assert.deepEqual(state.outbox, [], 'nobody runs');
     state.begin(state.nextWaiting()!);
-    state.resume();
-    state.pivot({ backend: 'duckdb', pair: 'A', now: true });
-    state.skip('A');
+    operator(state).resume();
+    operator(state).pivot({ backend: 'duckdb', pair: 'A', now: true });
+    operator(state).skip('A');
     assert.deepEqual(
       state.outbox.map(({ signal }) => signal),
       ['resume', 'pivotBackend', 'skipPair'],
@@ -72,27 +75,27 @@ suite('RunState', () => {
     assert.equal(state.progress().eta, null, 'a pair that was merged before says nothing of the others');
     finish(state, {}, Date.parse('2026-01-01T01:00:00Z'));
     assert.equal(state.progress().eta, '2026-01-01T01:02:00.000Z');
-    state.pause({});
+    operator(state).pause({});
     assert.equal(state.progress().eta, null);
   });
 
   test('a retry waits again in a higher round, with the backend chosen meanwhile', () => {
     const state = run('A');
     finish(state, { state: 'setAside', reason: 'x', failure: 'OutputExists', figures: null });
-    state.pivot({ backend: 'duckdb', pair: 'A' });
-    state.retry('A');
+    operator(state).pivot({ backend: 'duckdb', pair: 'A' });
+    operator(state).retry('A');
     assert.deepEqual(state.nextWaiting()!.progress, { ...pristine('A'), backend: 'duckdb', round: 1 });
     assert.equal(state.nextWaiting()!.pivot, 'duckdb');
     assert.deepEqual(state.summary().rounds, { A: 1 });
     finish(state);
-    state.retry('A');
-    state.pivot({ backend: 'local', pair: 'A' });
+    operator(state).retry('A');
+    operator(state).pivot({ backend: 'local', pair: 'A' });
     assert.equal(state.progress().notes.length, 2, 'merged is merged');
   });
 
   test('notes are bounded', () => {
     const state = run('A');
-    for (let i = 0; i < 100; i += 1) state.skip(`no${i}`);
+    for (let i = 0; i < 100; i += 1) operator(state).skip(`no${i}`);
     const { notes } = state.progress();
     assert.equal(notes.length, 20);
     assert.match(notes.at(-1)!, /no99/);

@@ -1,14 +1,15 @@
 import type { RunStatus } from '../../client/read-status.ts';
 import { formatBytes } from '../../config/units.ts';
+import { whyText } from '../../workflows/pair-entry.ts';
 import { figureCells } from '../run-view.ts';
 import { table } from '../terminal.ts';
 
 /** The table at the end: what was merged, and what was not and why. */
 export function closingLines({ progress }: RunStatus, seconds: number): string[] {
   const heading = ['pair', 'columns', 'rows', 'size', 'time', 'peak memory', 'verified', ''];
-  const rows = progress.pairs.map(({ pair, figures, state, reason }) =>
+  const rows = progress.pairs.map(({ pair, figures, state, ...why }) =>
     figures === null
-      ? [pair, '', '', '', '', '', '', `${state === 'setAside' ? 'set aside' : state}: ${reason ?? ''}`]
+      ? [pair, '', '', '', '', '', '', `${state === 'setAside' ? 'set aside' : state}: ${whyText(why)}`]
       : [
           pair,
           ...figureCells(figures),

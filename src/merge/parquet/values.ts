@@ -1,7 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import { parquetHeader } from 'hyparquet/src/column.js';
 import { readRleBitPackedHybrid } from 'hyparquet/src/encoding.js';
-import { invalidCheckpoint, MergeFailure } from '../errors.ts';
+import { invalidCheckpoint, isOutOfMemory, MergeFailure } from '../errors.ts';
+import { readChunkBytes } from './chunk-bytes.ts';
 import { decompress } from './decompress.ts';
 import { COLUMN_CHUNK, COLUMN_META, PHYSICAL, REPETITION, SCHEMA_ELEMENT } from './field-ids.ts';
 import type { Chunk, Footer } from './footer.ts';
@@ -25,14 +26,6 @@ export type PhysicalValues = {
   | { kind: 'bytes'; values: Uint8Array[] }
 );
 
-/** Reads a column chunk's bytes. Throws MergeFailure CheckpointInvalid where the file became shorter. */
-export async function readChunkBytes(file: FileHandle, chunk: Chunk, column: Column, name: string): Promise<Buffer> {
-  const { buffer, bytesRead } = await file.read(Buffer.allocUnsafeSlow(chunk.length), 0, chunk.length, chunk.start);
-  if (bytesRead !== chunk.length)
-    throw invalidCheckpoint(name, `became shorter while column ${column.name} was read`, column.name);
-  return buffer;
-}
-
 /**
  * Reads and decodes one flat column of one row group of a file of `size` bytes; reads that chunk's bytes only.
  * `name` is what errors call the file. Throws MergeFailure CheckpointInvalid that names file and column.
@@ -55,6 +48,7 @@ export async function readColumnValues(
   try {
     return decodeChunk(bytes, chunk, column, group.rows);
   } catch (error) {
+    if (isOutOfMemory(error)) throw error;
     // Whatever the decoder trips over, a RangeError of a DataView included, is what the file's bytes made it do.
     const why = error instanceof Error ? error.message : String(error);
     throw new MergeFailure(

@@ -6,9 +6,10 @@ import type { ActivityDependencies } from '../../../src/activities/dependencies.
 import type { Backend, MergeContext } from '../../../src/backends/backend.ts';
 import { MergeError } from '../../../src/backends/backend.ts';
 import { openJournal } from '../../../src/backends/journal.ts';
+import type { MergeProcessResult } from '../../../src/backends/merge-process.ts';
 import type { BackendName, FailureType, MergeFigures, RunConfig } from '../../../src/contract.ts';
 import type { HealthReport } from '../../../src/guard/health.ts';
-import type { Discovery, MergeJob } from '../../../src/merge/job.ts';
+import type { MergeJob } from '../../../src/merge/job.ts';
 
 /** What one attempt does; gets the attempt's context, so that it can hang until it is stopped. */
 export type Act = (context: MergeContext) => Promise<void> | void;
@@ -68,10 +69,6 @@ export class FakeMachine {
     backends: { local: this.backend('local'), bigquery: this.backend('bigquery'), duckdb: this.backend('duckdb') },
     runMergeProcess: (job, context) => this.process(job, context),
     checkHealth: () => Promise.resolve(this.healthReports.shift() ?? healthy([])),
-    cleanSources: async (path, mode) => {
-      await this.act('clean', basename(path, '.parquet'), '', {});
-      return { mode, files: 2, bytes: 10, kept: [], restore: null };
-    },
     openJournal: (dir) => this.journal(dir),
     machineLock: join(this.root, 'lock'),
     totalMemoryBytes: 2 ** 34,
@@ -88,13 +85,12 @@ export class FakeMachine {
     };
   }
 
-  private async process(
-    job: MergeJob,
-    context: MergeContext,
-  ): Promise<{ discovery?: Discovery; figures?: MergeFigures }> {
+  private async process(job: MergeJob, context: MergeContext): Promise<MergeProcessResult> {
     const [step] = job.steps;
     const pair = basename(job.source.dir);
     await this.act(String(step), pair, '', context);
+    if (step === 'clean')
+      return { receipt: { mode: job.clean!, files: 2, bytes: 10, keptFiles: 0, kept: [], restore: null } };
     if (step !== 'discover') return { figures: FIGURES };
     const alreadyMerged = this.merged.has(pair) ? FIGURES : null;
     return { discovery: { ...COUNTS, diskBytes: 100, alreadyMerged } };

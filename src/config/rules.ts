@@ -1,0 +1,7 @@
+/** Rules of the configuration that the command line's own options follow, too; free of the schema, which takes long to load. */
+
+/** Below this not even the runtime of a merge process fits. */
+export const LEAST_MEMORY_BYTES = 64 * 2 ** 20;
+
+/** The name of a pair is that of a folder: not hidden, no path, no pattern. */
+export const PAIR_NAME = /^[^./*?[\]\s\0-\x1f][^/*?[\]\0-\x1f]*$/;

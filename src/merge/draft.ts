@@ -1,0 +1,52 @@
+/** The draft of the manifest, in the workspace: what one step of a merge leaves for the next, which may run in another process. */
+import type { MergeFigures } from '../contract.ts';
+import { MergeFailure } from './errors.ts';
+import type { MergeJob } from './job.ts';
+import { readManifest, type Manifest } from './manifest.ts';
+import type { MergePlan } from './plan.ts';
+import { VERSION } from './version.ts';
+
+export function draftManifest(job: MergeJob, plan: MergePlan, figures: MergeFigures): Manifest {
+  return {
+    version: 1,
+    id: plan.id,
+    createdAt: new Date().toISOString(),
+    createdBy: `widemerge ${VERSION}`,
+    engine: job.engine,
+    key: plan.keyName,
+    rows: plan.rows,
+    reference: job.rows === 'reference' ? job.reference : null,
+    rowCount: figures.rows,
+    columnCount: figures.columns,
+    rowGroups: plan.spine.rowGroupRows,
+    output: { name: job.output.path, bytes: figures.bytesOut },
+    sources: plan.checkpoints.map(({ name, path, fingerprint, columns }, i) => ({
+      name,
+      path,
+      fingerprint,
+      aligned: plan.aligned[i]!,
+      columns: columns.length,
+      crc32: null,
+    })),
+    columns: [],
+    verification: null,
+    figures,
+  };
+}
+
+export async function readDraft(path: string): Promise<Manifest> {
+  const draft = await readManifest(path);
+  if (draft === null) throw draftMissing(path);
+  return draft;
+}
+
+export const draftMissing = (path: string): Error => new Error(`${path}: is missing; the merge step comes first`);
+
+/** The checkpoints, or the options, are not those of the draft any more. */
+export function addedSince({ sources }: Manifest, plan: MergePlan): MergeFailure {
+  const known = new Set(sources.map(({ name }) => name));
+  const added = plan.checkpoints.find(({ name }) => !known.has(name))?.name;
+  return new MergeFailure('InputChanged', `${added ?? 'the options'}: came since the others were merged; merge again`, {
+    file: added,
+  });
+}

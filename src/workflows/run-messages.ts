@@ -1,0 +1,104 @@
+import type { BackendName } from '../contract.ts';
+import { MESSAGES } from '../contract.ts';
+import { refusal } from './notes.ts';
+import type { PairEntry } from './pair-entry.ts';
+import { pristine } from './pair-entry.ts';
+import { quote, readPair, readPause, readPivot } from './requests.ts';
+import type { RunState } from './run-state.ts';
+
+/**
+ * What operators' messages do to a run: plain synchronous code, free of Temporal. What cannot be followed is refused
+ * with a note and harms nothing. What concerns the running pair is forwarded to it.
+ */
+export class RunMessages {
+  private readonly state: RunState;
+
+  constructor(state: RunState) {
+    this.state = state;
+  }
+
+  pause(request: unknown): void {
+    this.state.paused = true;
+    this.state.forward(MESSAGES.pause, readPause(request));
+  }
+
+  resume(): void {
+    this.state.paused = false;
+    this.state.forward(MESSAGES.resume, {});
+  }
+
+  pivot(request: unknown): void {
+    const pivot = readPivot(request);
+    if ('error' in pivot) {
+      this.refuse(MESSAGES.pivotBackend, pivot.error);
+      return;
+    }
+    this.state.whenPairsAreKnown(() => {
+      if (pivot.pair === null) {
+        for (const entry of this.state.pairs()) if (entry.progress.state === 'waiting') choose(entry, pivot.backend);
+        this.state.forward(MESSAGES.pivotBackend, pivot);
+        return;
+      }
+      const entry = this.entry(MESSAGES.pivotBackend, pivot.pair);
+      if (!entry) return;
+      if (entry === this.state.running) this.state.forward(MESSAGES.pivotBackend, pivot);
+      else if (entry.progress.state === 'merged') this.refuse(MESSAGES.pivotBackend, `${pivot.pair} is merged`);
+      else choose(entry, pivot.backend);
+    });
+  }
+
+  skip(request: unknown): void {
+    this.withPair(MESSAGES.skipPair, request, (entry) => {
+      if (entry === this.state.running) {
+        this.state.forward(MESSAGES.skipPair, {});
+      } else if (entry.progress.state === 'waiting' || entry.progress.state === 'setAside') {
+        entry.progress = { ...entry.progress, state: 'skipped', reason: 'skipped by the operator', failure: null };
+      } else {
+        this.refuse(MESSAGES.skipPair, `${entry.progress.pair} is ${entry.progress.state}`);
+      }
+    });
+  }
+
+  retry(request: unknown): void {
+    this.withPair(MESSAGES.retryPair, request, (entry) => {
+      const { pair, state, round } = entry.progress;
+      if (entry === this.state.running || (state !== 'setAside' && state !== 'skipped')) {
+        this.refuse(MESSAGES.retryPair, `${pair} is ${state}: only what was set aside or skipped can be retried`);
+        return;
+      }
+      entry.progress = { ...pristine(pair), backend: entry.pivot, round: round + 1 };
+    });
+  }
+
+  /** A message of a name that nobody knows. */
+  unknown(name: string): void {
+    this.state.note(`refused: no message ${quote(name)}`);
+  }
+
+  private withPair(message: string, request: unknown, apply: (entry: PairEntry) => void): void {
+    const pair = readPair(request);
+    if (pair === null) {
+      this.refuse(message, `it names no pair: ${quote(request)}`);
+      return;
+    }
+    this.state.whenPairsAreKnown(() => {
+      const entry = this.entry(message, pair);
+      if (entry) apply(entry);
+    });
+  }
+
+  private entry(message: string, pair: string): PairEntry | null {
+    const entry = this.state.find(pair);
+    if (entry === null) this.refuse(message, `no pair ${quote(pair)} in this run`);
+    return entry;
+  }
+
+  private refuse(message: string, why: string): void {
+    this.state.note(refusal(message, why));
+  }
+}
+
+function choose(entry: PairEntry, backend: BackendName): void {
+  entry.pivot = backend;
+  if (entry.progress.state === 'waiting') entry.progress = { ...entry.progress, backend };
+}
