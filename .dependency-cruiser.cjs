@@ -30,7 +30,7 @@ module.exports = {
       from: { path: '^src/contract[.]ts$' },
       to: {},
     },
-    only('workflows', [], 'Deterministic code only; activities are known by their types.', {
+    only('workflows', [room('budget')], 'Deterministic code only; activities are known by their types.', {
       dependencyTypesNot: ['type-only'],
     }),
     {
@@ -40,7 +40,7 @@ module.exports = {
       from: { path: room('workflows') },
       to: {
         dependencyTypesNot: ['type-only'],
-        pathNot: ['^src/workflows/', '^src/contract[.]ts$', `${temporal}(workflow|common)/`],
+        pathNot: ['^src/(workflows|budget)/', '^src/contract[.]ts$', `${temporal}(workflow|common)/`],
       },
     },
     only('merge', [], 'The engine knows neither its guard nor who calls it.'),
@@ -48,13 +48,18 @@ module.exports = {
     {
       name: 'free-of-temporal',
       severity: 'error',
-      from: { path: '^src/(merge|guard|backends|config)/' },
+      from: { path: '^src/(merge|guard|backends|config|budget)/' },
       to: { path: temporal },
     },
     only(
       'backends',
       ['^src/merge/(job|workspace|manifest)[.]ts$', room('guard')],
       'Whatever parses files runs in a child process.',
+    ),
+    only(
+      'bigquery',
+      ['^src/merge/(job[.]ts$|parquet/)'],
+      'Planning and the calls of its clients; free of Temporal, and of who calls it.',
     ),
     only('activities', [room('backends'), room('guard'), room('merge')], 'Thin: they call the rooms below.'),
     {
@@ -76,9 +81,20 @@ module.exports = {
       room('merge'),
       '^src/config/environment[.]ts$',
     ]),
+    only('budget', [], 'The ledger runs inside a workflow, and knows nothing of it.'),
     only('config', []),
     only('server', [room('config')]),
-    only('client', [room('workflows'), room('config')]),
+    only(
+      'emulator',
+      ['^src/config/environment[.]ts$', '^src/server/ports[.]ts$'],
+      'It stands for the service, and knows nothing of who uses it.',
+    ),
+    only(
+      'emulator',
+      ['^src/config/environment[.]ts$', '^src/server/ports[.]ts$'],
+      'It stands for the service: it knows nothing of its user.',
+    ),
+    only('client', [room('workflows'), room('config'), room('budget')]),
     { name: 'nobody-imports-the-cli', severity: 'error', from: { pathNot: room('cli') }, to: { path: room('cli') } },
     {
       name: 'envconfig-in-one-file',

@@ -33,10 +33,12 @@ dev: setup ## the demo, with server, UI and worker left running until Ctrl-C
 
 test: setup ## all tests that belong to every change
 	@node test/support/python-env.ts
+	@node src/emulator/python.ts
 	@node --test --test-concurrency=$(TEST_CONCURRENCY) $(TESTS)
 
 soak: setup ## the same scenarios, long and wide
 	@node test/support/python-env.ts
+	@node src/emulator/python.ts
 	@WIDEMERGE_SOAK=1 node --test --test-concurrency=1 $(shell find test -name '*.test.ts' -path '*/soak/*' | sort) test/acceptance/size.test.ts
 
 check: $(INSTALLED) ## format, lint, types, dead code, unused dependencies, import rules between rooms
@@ -60,7 +62,6 @@ $(INSTALLED): package.json package-lock.json
 $(BUILT): $(INSTALLED) $(SOURCES) tsconfig.json tsconfig.build.json
 	@rm -rf dist
 	@tsc -p tsconfig.build.json
-	@node dist/workers/bundle.js dist/workers/workflow-bundle.cjs
 	@node dist/workers/bundle.js dist/workers/workflow-bundle.cjs > dist/bundle.log 2>&1 || { cat dist/bundle.log; exit 1; }
 	@ln -sfn ../../bin/widemerge.mjs node_modules/.bin/widemerge
 	@touch $@

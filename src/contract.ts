@@ -15,12 +15,15 @@ export const WORKFLOW_TYPES = {
   mergePairs: 'mergePairs',
   mergePair: 'mergePair',
   scheduledStart: 'scheduledStart',
+  budget: 'budget',
 } as const;
 
 export const runWorkflowId = (name: string): string => `widemerge/${name}`;
 export const pairWorkflowId = (name: string, pair: string): string => `widemerge/${name}/${pair}`;
 export const scheduleWorkflowId = (name: string): string => `widemerge-schedule/${name}`;
 export const scheduleId = (name: string): string => `widemerge/${name}`;
+/** The one owner of a project's money, whichever runs spend it. */
+export const budgetWorkflowId = (project: string): string => `widemerge/budget/${project}`;
 
 export const MESSAGES = {
   pause: 'pause',
@@ -29,6 +32,15 @@ export const MESSAGES = {
   skipPair: 'skipPair',
   retryPair: 'retryPair',
   progress: 'progress',
+} as const;
+
+/** Updates of the budget's workflow, and its query. */
+export const BUDGET_MESSAGES = {
+  reserve: 'reserve',
+  settle: 'settle',
+  release: 'release',
+  raise: 'raise',
+  ledger: 'ledger',
 } as const;
 
 /** Keyword search attributes; registered when a worker starts. */
@@ -103,6 +115,23 @@ export interface RunConfig {
   verify: VerifyMode;
   clean: CleanMode;
   replace: boolean;
+  /** Missing in runs that began before there was one. */
+  bigquery?: BigqueryConfig;
+}
+
+/** Money is in dollars, list prices of on-demand billing. */
+export interface BigqueryConfig {
+  /** Null: nothing is sent; estimates can still be made. */
+  project: string | null;
+  /** Of the datasets and jobs: a region or multi-region, e.g. `US`. */
+  location: string;
+  /** Of the staging tables. */
+  dataset: string;
+  /** Location that the workers are in; null is none of Google's. */
+  workerLocation: string | null;
+  stagingExpiresMs: number;
+  budgetDollars: number;
+  prices: { queryPerTiB: number; storageReadPerTiB: number; storagePerGiBMonth: number; egressPerGiB: number };
 }
 
 export type PairState =
@@ -158,6 +187,8 @@ export interface RunProgress {
   pairs: PairProgress[];
   /** Refused messages and other remarks, newest last, at most 20. */
   notes: string[];
+  /** How many notes there have ever been, those that have moved out included; missing where an older worker answers. */
+  notesEver?: number;
 }
 
 export interface RunResult {

@@ -11,7 +11,7 @@ export interface CleanSummary {
   /** Checkpoints that stay, and the first of them with its reason: a history does not keep hundreds of names. */
   keptFiles: number;
   keptExample: { file: string; reason: string } | null;
-  /** The command that brings moved files back; null where nothing was moved. */
+  /** The command that brings moved files back; null where nothing of this output lies in the trash. */
   restore: string | null;
 }
 

@@ -1,41 +1,9 @@
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { MergeError } from '../backends/backend.ts';
 import type { RunConfig } from '../contract.ts';
+import { pairFolders } from './pair-folders.ts';
 import { typed } from './typed-failure.ts';
 
-/**
- * The folders of `root` whose names match the pattern of `pairs`, sorted. Hidden folders are left out unless the pattern
- * begins with a dot. Throws ConfigInvalid where `root` cannot be read.
- */
+/** The folders of `root` whose names match the pattern of `pairs`, sorted. Throws ConfigInvalid where `root` cannot be read. */
 export const listPairs =
   () =>
   (task: { config: RunConfig }): Promise<string[]> =>
-    typed(async () => {
-      const { root, pairs } = task.config;
-      if (typeof pairs !== 'string') return pairs;
-      const names = await readdir(root).catch((cause: unknown) => {
-        const message = `the folder of the pairs, ${root}, cannot be read: check \`root\``;
-        throw new MergeError({ type: 'ConfigInvalid', message, file: root }, { cause });
-      });
-      const matches = patternMatcher(pairs);
-      const folders: string[] = [];
-      for (const name of names.toSorted()) {
-        if (name.startsWith('.') && !pairs.startsWith('.')) continue;
-        if (!matches(name)) continue;
-        // Follows links: a link that leads out of the root is refused by name at discovery, not passed over here.
-        const info = await stat(join(root, name)).catch(() => null);
-        if (info?.isDirectory()) folders.push(name);
-      }
-      return folders;
-    });
-
-/** `*` stands for any characters, `?` for one. */
-export function patternMatcher(pattern: string): (name: string) => boolean {
-  const source = pattern
-    .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  const expression = new RegExp(`^${source}$`, 'su');
-  return (name) => expression.test(name);
-}
+    typed(() => pairFolders(task.config));

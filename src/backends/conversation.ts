@@ -1,8 +1,9 @@
 import { FAILURES, type FailureFacts, type MergeFigures } from '../contract.ts';
-import type { CleanReceipt, Discovery, MergeMessage, Progress } from '../merge/job.ts';
+import type { CleanReceipt, Discovery, MergeMessage, Progress, Survey } from '../merge/job.ts';
 
 /** What a merge process has said so far. Words that are none of a MergeMessage are passed over. */
 export class Conversation {
+  survey: Survey | null = null;
   discovery: Discovery | null = null;
   /** Of the last step that has ended. */
   figures: MergeFigures | null = null;
@@ -16,13 +17,14 @@ export class Conversation {
 
   /** Whether it has given any result. */
   get hasResult(): boolean {
-    return this.discovery !== null || this.figures !== null || this.receipt !== null;
+    return [this.survey, this.discovery, this.figures, this.receipt].some((result) => result !== null);
   }
 
   hear(value: unknown): void {
     if (typeof value !== 'object' || value === null || !('event' in value)) return;
     const message = value as Partial<MergeMessage>;
     if (message.event === 'progress') this.#onProgress?.(message as Progress);
+    else if (message.event === 'surveyed') this.survey = message.survey ?? null;
     else if (message.event === 'discovered') this.discovery = message.discovery ?? null;
     else if (message.event === 'cleaned') this.receipt = message.receipt ?? null;
     else if (message.event === 'failed') this.failure = isFailure(message.failure) ? message.failure : null;

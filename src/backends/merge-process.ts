@@ -6,7 +6,7 @@ import type { MergeFigures } from '../contract.ts';
 import type { GuardedCommand } from '../guard/command.ts';
 import { LockBusyError, LockUnusableError } from '../guard/lock.ts';
 import { runGuarded } from '../guard/run.ts';
-import type { CleanReceipt, Discovery, MergeJob } from '../merge/job.ts';
+import type { CleanReceipt, Discovery, MergeJob, Survey } from '../merge/job.ts';
 import { workspacePath } from '../merge/workspace.ts';
 import { MergeError, type MergeContext } from './backend.ts';
 import { Conversation } from './conversation.ts';
@@ -14,6 +14,7 @@ import { failureOf } from './guard-failure.ts';
 import { checkOutputFolder, outputUnwritable } from './output-folder.ts';
 
 export interface MergeProcessResult {
+  survey?: Survey;
   discovery?: Discovery;
   /** wallMs is of this process alone, as its guard measured it; peakBytes the larger of what it said and what the guard saw. */
   figures?: MergeFigures;
@@ -30,8 +31,16 @@ const ENTRY = fileURLToPath(new URL(`../merge/process${extname(import.meta.url)}
 const NODE_FLAGS = ['--max-semi-space-size=4'];
 
 /**
- * Runs a merge job in a guarded child process, which holds the machine's lock and the lock of the output's workspace for as long as
- * it lives. Throws a MergeError; where `context.signal` was aborted it throws the signal's reason. `entry` is the script of the child.
+ * What the process holds for as long as it lives: the machine's lock and that of the output's workspace. A survey only
+ * reads and holds none. A cleaning makes room, and must not need any for a lock file of its own.
+ */
+function locksOf({ steps, output }: MergeJob, machineLock: string): string[] {
+  if (steps.includes('survey')) return [];
+  return steps.includes('clean') ? [machineLock] : [machineLock, join(workspacePath(output.path), 'lock')];
+}
+
+/**
+ * Runs a merge job in a guarded child process under the locks that it needs. Throws a MergeError; where `context.signal` was aborted it throws the signal's reason. `entry` is the script of the child.
  */
 export async function runMergeProcess(
   job: MergeJob,
@@ -40,7 +49,7 @@ export async function runMergeProcess(
 ): Promise<MergeProcessResult> {
   const { limits, signal } = context;
   signal?.throwIfAborted();
-  await checkOutputFolder(dirname(job.output.path));
+  if (!job.steps.includes('survey')) await checkOutputFolder(dirname(job.output.path));
   const compileCache = getCompileCacheDir();
   const command: GuardedCommand = {
     command: process.execPath,
@@ -48,7 +57,7 @@ export async function runMergeProcess(
     // Verification has eight ranges under way at a time, each on a thread; Node's own number is four.
     env: { UV_THREADPOOL_SIZE: '8', ...(compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache }) },
     input: `${JSON.stringify(job)}\n`,
-    lockFiles: [context.machineLock, join(workspacePath(job.output.path), 'lock')],
+    lockFiles: locksOf(job, context.machineLock),
   };
   const conversation = new Conversation(context.onProgress);
   const report = await runGuarded(command, limits, {
@@ -61,8 +70,9 @@ export async function runMergeProcess(
   if (report.outcome === 'cancelled') throw signal?.reason ?? new Error('cancelled');
   const failure = failureOf(report, conversation);
   if (failure !== null) throw failure;
-  const { discovery, figures, receipt } = conversation;
+  const { survey, discovery, figures, receipt } = conversation;
   return {
+    ...(survey === null ? {} : { survey }),
     ...(discovery === null ? {} : { discovery }),
     ...(receipt === null ? {} : { receipt }),
     ...(figures === null

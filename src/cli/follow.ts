@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { readStatus } from '../client/read-status.ts';
 import type { RunStatus } from '../client/read-status.ts';
-import { isSilence, serverStatusOf } from '../client/server-status.ts';
+import { isSilence, isStumble, serverStatusOf } from '../client/server-status.ts';
 import type { PairProgress } from '../contract.ts';
 import { changeLines, runLines } from './run-view.ts';
 import type { Display } from './terminal.ts';
@@ -13,14 +13,17 @@ const POLL_MS = 700;
 /** A server that takes longer than this has stopped, or is out of reach: the SDK alone would ask on for minutes. */
 const ANSWER_MS = 15_000;
 
+/** In a row; the next one is thrown. */
+const STUMBLES_PASSED = 2;
+
 /** A closed run is in none of these. */
 const OPEN = ['RUNNING', 'PAUSED', 'CONTINUED_AS_NEW'];
 
 /**
  * Shows a run until it has closed, or until `stop` is aborted: a table that is redrawn on a terminal, a line for each
- * change elsewhere. The server's passing silence (a restart) is waited out; whatever else it answers is thrown. It asks,
- * rather than waits for the result, so that no call is open when it returns: the SDK would try it again on a connection
- * that is closed by then.
+ * change elsewhere. The server's passing silence (a restart) is waited out, and so is a stumble or two; whatever else it
+ * answers is thrown. It asks, rather than waits for the result, so that no call is open when it returns: the SDK would
+ * try it again on a connection that is closed by then.
  */
 export async function followRun(
   client: Client,
@@ -30,19 +33,24 @@ export async function followRun(
   onStatus: (status: RunStatus) => void = () => undefined,
 ): Promise<void> {
   const teller = new PlainTeller(display);
+  let stumbles = 0;
   while (!stop.aborted) {
     const status = await client
       .withDeadline(Date.now() + ANSWER_MS, () => readStatus(client, name))
       .catch((error: unknown) => {
         const answered = serverStatusOf(error);
-        if (answered === null || !isSilence(answered)) throw error;
-        return null;
+        if (answered !== null && isSilence(answered)) return null;
+        if (answered !== null && isStumble(answered) && stumbles < STUMBLES_PASSED) return 'stumble';
+        throw error;
       });
-    if (!display.live) teller.tell(status);
-    display.draw(status === null ? [`${name}: ${SILENCE}`] : runLines(status, display.height()));
-    if (status !== null) {
-      onStatus(status);
-      if (!OPEN.includes(status.workflowStatus)) return;
+    stumbles = status === 'stumble' ? stumbles + 1 : 0;
+    if (status !== 'stumble') {
+      if (!display.live) teller.tell(status);
+      display.draw(status === null ? [`${name}: ${SILENCE}`] : runLines(status, display.height()));
+      if (status !== null) {
+        onStatus(status);
+        if (!OPEN.includes(status.workflowStatus)) return;
+      }
     }
     await delay(POLL_MS, undefined, { signal: stop }).catch(() => undefined);
   }

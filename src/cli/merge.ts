@@ -1,10 +1,12 @@
-import { basename, dirname, matchesGlob, resolve } from 'node:path';
+import { realpath } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
 import { MergeError } from '../backends/backend.ts';
 import { runMergeProcess } from '../backends/merge-process.ts';
 import { machineLockPath } from '../config/environment.ts';
 import { defaultMemoryBytes, machineMemoryBytes } from '../config/load.ts';
 import { formatBytes, formatDuration } from '../config/units.ts';
 import type { MergeFigures, RowsMode, VerifyMode } from '../contract.ts';
+import { globToRegExp } from '../merge/discover.ts';
 import type { MergeJob, MergeStep } from '../merge/job.ts';
 import { CommandError, UsageError } from './exit.ts';
 import { interruptible } from './interrupt.ts';
@@ -34,7 +36,7 @@ export async function merge(dir: string, options: MergeOptions): Promise<void> {
   if (options.reference !== undefined && options.rows !== 'reference')
     throw new UsageError('--reference names the file for --rows reference; give both');
   const job = jobOf(dir, options);
-  refuseOutputAmongSources(job);
+  await refuseOutputAmongSources(job);
   using interrupt = interruptible();
   const peak = watchPeakRss();
   const progress = mergeProgress(process.stderr);
@@ -79,9 +81,19 @@ function jobOf(dir: string, options: MergeOptions): MergeJob {
   };
 }
 
-/** The next merge of the folder would take the output for one of its files. */
-function refuseOutputAmongSources({ source, output }: MergeJob): void {
-  if (dirname(output.path) !== source.dir || !matchesGlob(basename(output.path), source.pattern)) return;
+/**
+ * A merge leaves its own output out only where the path is spelt like the folder's: by way of a link, or with another
+ * --out the next time, it would be taken for one of the files.
+ */
+async function refuseOutputAmongSources({ source, output }: MergeJob): Promise<void> {
+  const name = basename(output.path);
+  // Hidden files are no sources, whatever the pattern.
+  if (name.startsWith('.') || !globToRegExp(source.pattern).test(name)) return;
+  // A folder that is missing is for the merge to tell.
+  const [outputDir, sourceDir] = await Promise.all(
+    [dirname(output.path), source.dir].map((dir) => realpath(dir).catch(() => dir)),
+  );
+  if (outputDir !== sourceDir) return;
   const advice = 'put it elsewhere, or give it a name that the pattern does not match';
   throw new UsageError(`--out ${output.path} would be one of the files to merge (${source.pattern}): ${advice}`);
 }

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { HIGHEST_NANOS, parseDollars } from '../budget/money.ts';
 import { LEAST_MEMORY_BYTES, PAIR_NAME } from '../config/rules.ts';
 import { parseBytes, parseDuration } from '../config/units.ts';
 
@@ -43,6 +44,14 @@ export function percentOption(text: string): number {
   const value = /^\d+(\.\d+)?%?$/.test(text) ? Number.parseFloat(text) : NaN;
   if (!(value <= 100)) throw new InvalidArgumentError('Give a percentage, e.g. 15%.');
   return value / 100;
+}
+
+/** An amount of dollars, in nano-dollars. */
+export function dollarsOption(text: string): number {
+  const nanos = parseDollars(text) ?? 0;
+  if (nanos === 0 || nanos > HIGHEST_NANOS)
+    throw new InvalidArgumentError('Give dollars above 0 and up to 1000000, e.g. 50.');
+  return nanos;
 }
 
 /** Names of pairs: `A,B,C`. */

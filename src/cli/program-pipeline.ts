@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { durationOption, integerOption, textOption } from './options.ts';
+import { dollarsOption, durationOption, integerOption, textOption } from './options.ts';
+import type { BudgetOptions } from './budget.ts';
 import type { DemoOptions } from './demo.ts';
 import type { InitOptions } from './init.ts';
 import type { RunOptions } from './run.ts';
@@ -46,6 +47,23 @@ export function addPipelineCommands(program: Command): void {
 
   addMessages(program);
   addSchedules(program);
+
+  program
+    .command('budget')
+    .description('what BigQuery has cost this month and may still cost; raises it')
+    .argument(
+      '[project|config]',
+      'a Google Cloud project, or a configuration that names one (default: all)',
+      textOption,
+    )
+    .option('--raise <dollars>', "the new budget of this month, and of this month's runs that have less", dollarsOption)
+    .option('--run <run>', 'with --raise: the budget of this run only', textOption)
+    .option('--lower', 'with --raise: a lower budget than the present one is meant', false)
+    .option('--json', 'as one line of JSON, in nano-dollars', false)
+    .option('--verbose', 'show where an error came from')
+    .action(async (project: string | undefined, options: BudgetOptions) =>
+      (await import('./budget.ts')).budget(project, options),
+    );
 
   program
     .command('demo')

@@ -10,6 +10,7 @@ import {
 } from './options.ts';
 import { addPipelineCommands } from './program-pipeline.ts';
 import type { MergeOptions } from './merge.ts';
+import type { PlanOptions } from './plan.ts';
 import type { SampleOptions } from './sample.ts';
 
 /** All commands and flags. Their code is loaded when they run, so that `--help` is quick. */
@@ -53,6 +54,16 @@ export function createProgram(): Command {
     .option('--json', 'end with one line of JSON', false)
     .option('--verbose', 'show where an error came from')
     .action(async (dir: string, options: MergeOptions) => (await import('./merge.ts')).merge(dir, options));
+
+  program
+    .command('plan')
+    .description('what a merge would take, and cost on BigQuery; reads the footers only')
+    .argument('<dir|config>', 'folder of the files, or the configuration of a run', textOption)
+    .option('--key <name>', 'of a folder: the column that all files share (default: interval_time)')
+    .option('--pattern <glob>', 'of a folder: which files of it (default: *.parquet)')
+    .option('--json', 'end with one line of JSON', false)
+    .option('--verbose', 'show where an error came from')
+    .action(async (target: string, options: PlanOptions) => (await import('./plan.ts')).plan(target, options));
 
   program
     .command('sample')

@@ -31,7 +31,7 @@ export async function pivot(run: string, backend: string, options: { pair?: stri
   const { client } = temporal;
   const { pair, now } = options;
   const request = { backend, now, ...(pair === undefined ? {} : { pair }) };
-  const delivery = await deliver(client, name, 'pivotBackend', pair ?? null, () => signalPivot(client, name, request));
+  const delivery = await deliver(client, name, 'pivotBackend', request, () => signalPivot(client, name, request));
   console.log(`${pair ?? 'the pairs to come'} of ${name}: ${backend} first`);
   sayUnconfirmed(delivery, name);
 }
@@ -40,7 +40,7 @@ export async function skip(run: string, pair: string): Promise<void> {
   const name = await runName(run);
   await using temporal = await connect();
   const { client } = temporal;
-  const delivery = await deliver(client, name, 'skipPair', pair, () => signalSkip(client, name, { pair }));
+  const delivery = await deliver(client, name, 'skipPair', { pair }, () => signalSkip(client, name, { pair }));
   console.log(`${name} is to skip ${pair}`);
   sayUnconfirmed(delivery, name);
 }
@@ -49,7 +49,7 @@ export async function retry(run: string, pair: string): Promise<void> {
   const name = await runName(run);
   await using temporal = await connect();
   const { client } = temporal;
-  const delivery = await deliver(client, name, 'retryPair', pair, () => signalRetry(client, name, { pair }));
+  const delivery = await deliver(client, name, 'retryPair', { pair }, () => signalRetry(client, name, { pair }));
   const how = delivery.sent.restarted ? 'in a run of its own, since the run has ended' : 'by the run that is on';
   console.log(`${pair} of ${name} is tried again, ${how}`);
   sayUnconfirmed(delivery, name);
@@ -62,9 +62,10 @@ export async function cancel(run: string): Promise<void> {
   console.log(`${name} is being cancelled; what is on disk stays, and a new run goes on from it`);
 }
 
-function sayUnconfirmed({ confirmed }: Delivery<unknown>, name: string): void {
-  if (confirmed) return;
+function sayUnconfirmed(delivery: Delivery<unknown>, name: string): void {
+  if (delivery.confirmed) return;
+  const { why, advice } = delivery;
   console.error(
-    `no worker answers: the message waits for one (\`widemerge worker\`), and if it is refused, that stands in: widemerge status ${name}`,
+    `${why}: the message waits (${advice}), and if it is refused, that stands in: widemerge status ${name}`,
   );
 }

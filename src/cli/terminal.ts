@@ -53,7 +53,7 @@ export function table(heading: string[], rows: string[][]): string[] {
   const widths = heading.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
   const right = heading.map((_, column) => {
     const cells = rows.map((row) => row[column] ?? '').filter((cell) => cell !== '');
-    return cells.length > 0 && cells.every((cell) => /^\d[\d.,]*( [a-zA-Z]+)?( \d+ [a-z]+)?$/.test(cell));
+    return cells.length > 0 && cells.every((cell) => /^\$?\d[\d.,]*( [a-zA-Z]+)?( \d+ [a-z]+)?$/.test(cell));
   });
   return all.map((row) =>
     row

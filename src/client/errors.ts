@@ -5,6 +5,7 @@ export class RunError extends Error {
     | 'notFound'
     | 'notRunning'
     | 'refused'
+    | 'noWorker'
     | 'otherConfiguration'
     | 'scheduleNotFound'
     | 'scheduleExists'

@@ -1,11 +1,14 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import { QueryNotRegisteredError, WorkflowNotFoundError } from '@temporalio/client';
 import type { PairProgress, RunProgress, RunResult } from '../contract.ts';
 import { MESSAGES, runWorkflowId, WORKFLOW_TYPES } from '../contract.ts';
 import { isRunning, pristine } from '../workflows/pair-entry.ts';
+import { oneLine } from '../workflows/route.ts';
 import type { LiveActivity } from './live-activities.ts';
 import { liveActivities } from './live-activities.ts';
 import type { DescribedRun } from './describe-run.ts';
 import { readInput, readMemo } from './describe-run.ts';
+import { isSilence, serverStatusOf } from './server-status.ts';
 
 export interface RunStatus {
   progress: RunProgress;
@@ -26,28 +29,62 @@ export async function readStatus(client: Client, name: string): Promise<RunStatu
   const run = await readMemo(client, name);
   const workflowStatus = run.description.status.name;
   const answer = await queryProgress(client, name);
-  const progress = answer ?? (await progressOnServer(client, name, run));
+  const progress = answer.progress ?? (await progressOnServer(client, name, run));
   const running = run.open ? progress.pairs.filter(({ state }) => isRunning(state)) : [];
   const live = (await Promise.all(running.map(({ pair }) => liveActivities(client, name, pair)))).flat();
   return {
     progress,
-    source: answer ? 'workflow' : 'server',
+    source: answer.progress ? 'workflow' : 'server',
     workflowStatus,
-    remark: answer ? null : 'no worker answers: this is what the server knows; start one with `widemerge worker`',
+    remark: answer.progress ? null : `${answer.why}: this is what the server knows; ${answer.advice}`,
     live,
   };
 }
 
-/** What the run says of itself; null where no worker answers in time. */
-export async function queryProgress(client: Client, name: string): Promise<RunProgress | null> {
+/** Why a run does not say how it is doing, and what to do: both without a full stop. */
+export interface Unanswered {
+  why: string;
+  advice: string;
+}
+
+/**
+ * What the run says of itself. It has no answer where no worker answers in time, the history is gone, or the workflow
+ * itself fails: the server's own word has to do then. What the server refuses, and a bug, are thrown.
+ */
+export async function queryProgress(
+  client: Client,
+  name: string,
+): Promise<{ progress: RunProgress } | ({ progress: null } & Unanswered)> {
   try {
-    return await client.withDeadline(Date.now() + QUERY_LIMIT_MS, () =>
-      client.workflow.getHandle(runWorkflowId(name)).query<RunProgress>(MESSAGES.progress),
-    );
-  } catch {
-    // No worker in time, or a run whose history is gone: the server's own word has to do.
-    return null;
+    const query = (): Promise<RunProgress> => client.workflow.getHandle(runWorkflowId(name)).query(MESSAGES.progress);
+    return { progress: await client.withDeadline(Date.now() + QUERY_LIMIT_MS, query) };
+  } catch (error) {
+    const unanswered = whyUnanswered(error);
+    if (unanswered === null) throw error;
+    return { progress: null, ...unanswered };
   }
+}
+
+function whyUnanswered(error: unknown): Unanswered | null {
+  if (error instanceof WorkflowNotFoundError)
+    return { why: 'the history of the run is gone', advice: 'to start the run anew goes on from what is on disk' };
+  // The SDK's name for whatever the workflow, or its replay, answers a query with instead of a result.
+  if (error instanceof QueryNotRegisteredError) return workflowFails(error.message);
+  const status = serverStatusOf(error);
+  if (status === null) return null;
+  if (isSilence(status) || status.details.startsWith(NO_POLLER))
+    return { why: 'no worker answers', advice: 'start one with `widemerge worker`' };
+  return status.name === 'FAILED_PRECONDITION' ? workflowFails(status.details) : null;
+}
+
+/** A FAILED_PRECONDITION like that of a workflow task that fails time and again. */
+const NO_POLLER = 'no poller seen for task queue';
+
+function workflowFails(details: string): Unanswered {
+  return {
+    why: `the workflow of the run cannot answer (${oneLine(details, 300)})`,
+    advice: "the worker's log and the UI show why",
+  };
 }
 
 /** From the memo, the children's search attributes and memos, and the result where there is one. */

@@ -1,20 +1,18 @@
 import type { Client } from '@temporalio/client';
-import type { RunProgress } from '../contract.ts';
+import type { PairRequest, PivotRequest, RunProgress } from '../contract.ts';
 import { MESSAGES } from '../contract.ts';
 import type { MergePairsInput } from '../workflows/inputs.ts';
-import { refusal } from '../workflows/notes.ts';
+import { whyRefused } from '../workflows/notes.ts';
 import { readInput, readMemo } from './describe-run.ts';
 import { RunError } from './errors.ts';
 import { queryProgress } from './read-status.ts';
+import type { Unanswered } from './read-status.ts';
 
-export interface Delivery<T> {
-  sent: T;
-  /** True where the run has taken the message; false where no worker runs that could tell. */
-  confirmed: boolean;
-}
+/** `confirmed` is true where the run has taken the message, and false where it does not answer: then with the reason. */
+export type Delivery<T> = { sent: T; confirmed: true } | ({ sent: T; confirmed: false } & Unanswered);
 
 /**
- * Sends a message about a pair (null is the whole run) and finds out whether the run has refused it: a signal alone has
+ * Sends a message about a pair (none is the whole run) and finds out whether the run has refused it: a signal alone has
  * no answer. Throws RunError `notFound` before sending where the run has no such pair, and `refused` where it says so
  * itself. What only the pair's own workflow can refuse (to skip what is published) still stands in the notes alone.
  */
@@ -22,22 +20,27 @@ export async function deliver<T>(
   client: Client,
   name: string,
   message: keyof typeof MESSAGES,
-  pair: string | null,
+  request: Partial<PairRequest & PivotRequest>,
   send: () => Promise<T>,
 ): Promise<Delivery<T>> {
   const { open } = await readMemo(client, name);
   const before = await queryProgress(client, name);
-  if (pair !== null) await requirePair(client, name, pair, open, before);
+  if (request.pair !== undefined) await requirePair(client, name, request.pair, open, before.progress);
   const sent = await send();
   // What a closed run answers to is said by `send` itself.
   if (!open) return { sent, confirmed: true };
-  const after = before && (await queryProgress(client, name));
-  if (before === null || after === null) return { sent, confirmed: false };
-  const beginning = refusal(MESSAGES[message], '');
-  const refused = addedNotes(before.notes, after.notes).find((note) => note.startsWith(beginning));
-  if (refused !== undefined)
-    throw new RunError('refused', `run ${name} refuses this: ${refused.slice(beginning.length)}`);
+  if (before.progress === null) return unconfirmed(sent, before);
+  const after = await queryProgress(client, name);
+  if (after.progress === null) return unconfirmed(sent, after);
+  for (const note of addedNotes(before.progress, after.progress)) {
+    const why = whyRefused(note, MESSAGES[message], request);
+    if (why !== null) throw new RunError('refused', `run ${name} refuses this: ${why}`);
+  }
   return { sent, confirmed: true };
+}
+
+function unconfirmed<T>(sent: T, { why, advice }: Unanswered): Delivery<T> {
+  return { sent, confirmed: false, why, advice };
 }
 
 /** Does nothing where nobody can tell yet: a pattern whose folders have not been listed. */
@@ -78,7 +81,13 @@ export function noSuchPair(name: string, pair: string, pairs: readonly string[],
 }
 
 /** The list is bounded: what was there before may have moved out at its beginning. */
-function addedNotes(before: readonly string[], after: readonly string[]): string[] {
-  const gone = before.findIndex((_, start) => before.slice(start).every((note, i) => note === after[i]));
-  return gone === -1 ? [...after] : after.slice(before.length - gone);
+function addedNotes(before: RunProgress, after: RunProgress): string[] {
+  const added = (after.notesEver ?? NaN) - (before.notesEver ?? NaN);
+  // Below 0 it is another run by now.
+  if (added >= 0) return after.notes.slice(Math.max(0, after.notes.length - added));
+  // An older worker does not count them; with a list full of equal notes nobody can tell.
+  const gone = before.notes.findIndex((_, start) =>
+    before.notes.slice(start).every((note, i) => note === after.notes[i]),
+  );
+  return gone === -1 ? [...after.notes] : after.notes.slice(before.notes.length - gone);
 }

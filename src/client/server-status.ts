@@ -18,6 +18,11 @@ const NAMES = [
 /** Nobody here cancels a call: it is the connection's end that does. */
 const SILENCE = ['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'RESOURCE_EXHAUSTED', 'CANCELLED'];
 
+const TOO_LARGE = /\b(message|size) larger than\b/i;
+
+/** A server that starts, or fails over, answers so once or twice; one that goes on to has a fault. */
+const STUMBLES = ['UNKNOWN', 'ABORTED', 'INTERNAL'];
+
 /** Null where the error is not about a call to the server. */
 export function serverStatusOf(error: unknown): ServerStatus | null {
   if (!(error instanceof Error)) return null;
@@ -29,6 +34,13 @@ export function serverStatusOf(error: unknown): ServerStatus | null {
 
 /** True where the server is away, or too busy to answer: to wait and to ask again will help. */
 export function isSilence({ name, details }: ServerStatus): boolean {
+  // gRPC's own limit of a message, which no waiting will lift, has the status of a server that is too busy.
+  if (name === 'RESOURCE_EXHAUSTED' && TOO_LARGE.test(details)) return false;
   // How the HTTP/2 client names a stream that a dying server has torn off.
   return SILENCE.includes(name) || (name === 'INTERNAL' && details.startsWith('Received RST_STREAM'));
+}
+
+/** True where one such answer says nothing, and several in a row do. */
+export function isStumble({ name }: ServerStatus): boolean {
+  return STUMBLES.includes(name);
 }

@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { dirname, matchesGlob, relative, resolve, sep } from 'node:path';
 import { parseDocument } from 'yaml';
-import type { RunConfig } from '../contract.ts';
+import type { BigqueryConfig, RunConfig } from '../contract.ts';
 import { ConfigError, problemLines } from './problems.ts';
+import { bigquerySchema } from './bigquery-schema.ts';
 import { configSchema } from './schema.ts';
 import type { CheckedConfig } from './schema.ts';
 
@@ -68,8 +69,18 @@ function complete(checked: CheckedConfig, folder: string): RunConfig {
     verify: checked.verify,
     clean: checked.clean,
     replace: checked.replace,
+    bigquery: completeBigquery(checked.bigquery),
   };
 }
+
+/** What holds without a configuration: for estimates. */
+export const defaultBigquery = (): BigqueryConfig => completeBigquery(bigquerySchema.parse({}));
+
+const completeBigquery = ({ budget, stagingExpires, ...rest }: CheckedConfig['bigquery']): BigqueryConfig => ({
+  ...rest,
+  budgetDollars: budget,
+  stagingExpiresMs: stagingExpires,
+});
 
 /** 40 GiB, or 80 % of a smaller machine: what is left keeps the machine reachable. */
 export function defaultMemoryBytes(machineBytes: number): number {

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { BACKENDS } from '../contract.ts';
+import { bigquerySchema } from './bigquery-schema.ts';
+import { duration } from './duration.ts';
 import { LEAST_MEMORY_BYTES, PAIR_NAME } from './rules.ts';
-import { BYTES_PATTERN, DURATION_PATTERN, PERCENT_PATTERN, parseBytes, parseDuration } from './units.ts';
+import { BYTES_PATTERN, PERCENT_PATTERN, parseBytes } from './units.ts';
 
 /**
  * The YAML configuration as people write it. The input side is published as JSON Schema; the output side has bytes,
@@ -20,18 +22,6 @@ const bytesFrom = (lowest: number) =>
 const bytes = bytesFrom(LEAST_MEMORY_BYTES);
 const threshold = bytesFrom(0);
 
-const DURATION = { error: 'a duration with its unit, e.g. 30m' };
-const duration = z
-  .string(DURATION)
-  .regex(DURATION_PATTERN, DURATION)
-  .transform((text, context) => {
-    const value = parseDuration(text);
-    // Timers of Node and of Temporal end at 2^31 ms.
-    if (value !== undefined && value > 0 && value < 2 ** 31) return value;
-    context.addIssue({ code: 'custom', message: 'a duration above 0 and below 24 days' });
-    return z.NEVER;
-  });
-
 const PERCENT = { error: 'a percentage, e.g. 50%' };
 const percent = z
   .string(PERCENT)
@@ -45,7 +35,10 @@ export const configSchema = z
   .strictObject({
     name: z
       .string()
-      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, { error: 'letters, digits, dots, dashes and underscores' })
+      // widemerge/budget/<project> is the workflow that keeps a project's budget.
+      .regex(/^(?!budget$)[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, {
+        error: 'letters, digits, dots, dashes and underscores, and not "budget", which is a name of widemerge\'s own',
+      })
       .describe('Name of the run; its workflow is widemerge/<name>.'),
     root: z
       .string()
@@ -146,6 +139,7 @@ export const configSchema = z
       .default('keep')
       .describe('What becomes of the checkpoints once their merged file is verified and on disk.'),
     replace: z.boolean().default(false).describe('Replace an output that was made of other inputs.'),
+    bigquery: bigquerySchema.prefault({}),
   })
   .check((context) => {
     const { verify, clean, rows, reference } = context.value;

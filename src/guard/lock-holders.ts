@@ -2,8 +2,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 
 /** Names an open lock file beyond its path. */
 export interface LockIdentity {
-  device: number;
-  inode: number;
+  device: bigint;
+  inode: bigint;
 }
 
 /**
@@ -19,7 +19,7 @@ export function holdsLock(pid: number, locks: LockIdentity[]): boolean {
   }
   return descriptors.some((descriptor) => {
     try {
-      const file = statSync(`/proc/${pid}/fd/${descriptor}`);
+      const file = statSync(`/proc/${pid}/fd/${descriptor}`, { bigint: true });
       if (!file.isFile() || !locks.some((lock) => lock.inode === file.ino && lock.device === file.dev)) return false;
       return /^lock:.*\bFLOCK\b/m.test(readFileSync(`/proc/${pid}/fdinfo/${descriptor}`, 'utf8'));
     } catch {

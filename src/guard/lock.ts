@@ -68,13 +68,16 @@ export function takeLocks(lockFiles: string[]): HeldLocks {
   return {
     descriptors,
     identities: descriptors.map((descriptor) => {
-      const { dev, ino } = fstatSync(descriptor);
+      const { dev, ino } = fstatSync(descriptor, BIG);
       return { device: dev, inode: ino };
     }),
     sign: (pid, command) => descriptors.forEach((descriptor) => writeHolder(descriptor, pid, command)),
     close,
   };
 }
+
+/** Inode numbers of some file systems need more than the 53 bits of a number. */
+const BIG = { bigint: true } as const;
 
 /** Files and folders come and go while a merge ends beside this one; a path that is still missing after this many tries is missing. */
 const TRIES = 10;
@@ -84,11 +87,11 @@ function takeLock(lockFile: string): number {
     let descriptor: number | undefined;
     try {
       descriptor = openLockFile(lockFile);
-      const file = fstatSync(descriptor);
+      const file = fstatSync(descriptor, BIG);
       if (!file.isFile()) throw Object.assign(new Error('not a plain file'), { code: 'it is not a plain file' });
       if (!tryLock(descriptor)) throw new LockBusyError(lockFile, readHolder(lockFile));
       // Removed since it was opened (a cleaner of /tmp, a finished merge): the next one would lock another file.
-      if (statSync(lockFile, { throwIfNoEntry: false })?.ino === file.ino) return descriptor;
+      if (statSync(lockFile, { ...BIG, throwIfNoEntry: false })?.ino === file.ino) return descriptor;
       closeSync(descriptor);
     } catch (error) {
       if (descriptor !== undefined) closeSync(descriptor);

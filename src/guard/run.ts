@@ -24,13 +24,28 @@ export async function runGuarded(
   limits: GuardLimits,
   hooks: GuardHooks = {},
 ): Promise<GuardReport> {
-  const isAborted = (): boolean => hooks.signal?.aborted === true;
-  if (isAborted()) return cancelledBeforeStart();
+  if (hooks.signal?.aborted) return cancelledBeforeStart();
   using child = await startChild(command);
+  running.add(child.tree);
+  try {
+    return await watchOver(child, command, limits, hooks);
+  } catch (error) {
+    child.process.kill('SIGKILL');
+    throw error;
+  } finally {
+    // Before the locks are given back: from then on their holder may be anybody.
+    running.delete(child.tree);
+  }
+}
+
+async function watchOver(
+  child: StartedChild,
+  command: GuardedCommand,
+  limits: GuardLimits,
+  hooks: GuardHooks,
+): Promise<GuardReport> {
   const startedMs = performance.now();
   const { tree } = child;
-  running.add(tree);
-
   const means = applyMemoryMeans(child.pid, limits);
   const oomEvents = new OomEvents(child.pid);
   const ruling = new Ruling(tree, limits.graceMs);
@@ -53,7 +68,7 @@ export async function runGuarded(
   const watching = watcher.run().catch((error: unknown) => ruling.fail(error));
   const onAbort = (): void => ruling.rule({ outcome: 'cancelled', reason: 'cancelled', gentle: true });
   hooks.signal?.addEventListener('abort', onAbort, { once: true });
-  if (isAborted()) onAbort();
+  if (hooks.signal?.aborted) onAbort();
 
   child.stdin.on('error', () => undefined); // A child that does not read its input is judged by how it ends.
   if (command.input !== undefined) child.stdin.write(command.input);
@@ -69,7 +84,6 @@ export async function runGuarded(
   await output.drain();
   child.stdin.destroy();
   child.process.unref();
-  running.delete(tree);
 
   ruling.throwFailure();
   const { exitCode, signal } = ending ?? { exitCode: null, signal: null };

@@ -39,8 +39,41 @@ export interface MergeJob {
   memoryBytes: number;
 }
 
-/** `clean` belongs in a job of its own: a job stops early where the same inputs have been merged before. */
-export type MergeStep = 'discover' | 'merge' | 'verify' | 'publish' | 'clean';
+/** `survey` and `clean` belong in jobs of their own: a job stops early where the same inputs have been merged before. */
+export type MergeStep = 'survey' | 'discover' | 'merge' | 'verify' | 'publish' | 'clean';
+
+/** What the footers alone say of the checkpoints; no key has been read, so what is aligned is not known. */
+export interface Survey {
+  files: number;
+  /** Of the output: the key, and all other columns of all files. */
+  columns: number;
+  /** Of the files on disk. */
+  bytesIn: number;
+  /** The types that occur, in the words of describeType, each with the first place where it does. */
+  types: { type: string; file: string; column: string }[];
+  /** In the order of the files; neighbours alike are one entry. */
+  shapes: FileShape[];
+  /** The same inputs are merged already: figures of the output, and no types or shapes; else null. */
+  alreadyMerged: MergeFigures | null;
+}
+
+/** Neighbouring files with as many rows, and as many columns of each type. */
+export interface FileShape {
+  files: number;
+  /** Of each file. */
+  rows: number;
+  key: TypeCount;
+  /** Beside the key, of each file. */
+  columns: TypeCount[];
+}
+
+export interface TypeCount {
+  /** Index in `types`. */
+  type: number;
+  columns: number;
+  /** Of byte arrays: bytes of their values in all of these files, estimated where a file does not say; else 0. */
+  payloadBytes: number;
+}
 
 /** What discovery found, small enough for a workflow's history. */
 export interface Discovery {
@@ -66,12 +99,13 @@ export interface CleanReceipt {
   keptFiles: number;
   /** The first of them, at most 20, each with its reason: a message does not carry the names of thousands. */
   kept: { file: string; reason: string }[];
-  /** Where the removed files are, and the command that brings them back; null where nothing was moved. */
+  /** Where the removed files are, and the command that brings them back; null where nothing of this output lies in the trash. */
   restore: string | null;
 }
 
 export type MergeMessage =
   | { event: 'progress'; step: MergeStep; filesDone: number; filesTotal: number; bytesDone: number; bytesTotal: number }
+  | { event: 'surveyed'; survey: Survey }
   | { event: 'discovered'; discovery: Discovery }
   | { event: 'merged'; figures: MergeFigures }
   | { event: 'verified'; figures: MergeFigures }

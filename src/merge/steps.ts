@@ -17,6 +17,7 @@ import { readManifestId } from './parquet/key-values.ts';
 import { findPublished, refuseForeignOutput } from './published.ts';
 import { publishOutput } from './publish.ts';
 import { stitchPlan } from './stitch-plan.ts';
+import { surveyFiles } from './survey.ts';
 import { syncFolder } from './system/sync-folder.ts';
 import { verifyMerge } from './verify.ts';
 import { VERSION } from './version.ts';
@@ -55,7 +56,8 @@ export async function runSteps(
       if (finished) return;
     }
   } finally {
-    await removeIdleWorkspace(workspace);
+    // A survey takes no lock: the workspace that it sees may be that of a merge that has just begun.
+    if (!job.steps.includes('survey')) await removeIdleWorkspace(workspace);
   }
 }
 
@@ -66,12 +68,31 @@ async function removeIdleWorkspace(workspace: string): Promise<void> {
 }
 
 const runStep: Record<MergeStep, (session: Session) => Promise<boolean>> = {
+  survey: runSurvey,
   discover: runDiscover,
   merge: runMerge,
   verify: runVerify,
   publish: runPublish,
   clean: runClean,
 };
+
+async function runSurvey(session: Session): Promise<boolean> {
+  const files = await listCheckpoints(session.job);
+  const published = await findPublished(session, files);
+  const survey =
+    published === null
+      ? await surveyFiles(files, session.job)
+      : {
+          files: published.files,
+          columns: published.columns,
+          bytesIn: published.bytesIn,
+          types: [],
+          shapes: [],
+          alreadyMerged: { ...published, alreadyMerged: true },
+        };
+  session.emit({ event: 'surveyed', survey });
+  return published !== null;
+}
 
 async function runDiscover(session: Session): Promise<boolean> {
   const { job, emit } = session;

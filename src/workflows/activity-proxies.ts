@@ -1,4 +1,4 @@
-import type { ActivityInterfaceFor } from '@temporalio/workflow';
+import type { ActivityInterfaceFor, ActivityOptions } from '@temporalio/workflow';
 import { proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { RunConfig } from '../contract.ts';
@@ -17,13 +17,25 @@ export function lightActivities(): ActivityInterfaceFor<Activities> {
 
 /** What needs the machine's merge lock. The guard's timeout ends a merge; Temporal's is far above it and types nothing. */
 export function localActivities(config: RunConfig, heartbeatTimeoutMs?: number): ActivityInterfaceFor<Activities> {
-  return proxyActivities<Activities>({
+  return proxyActivities<Activities>(localOptions(config, heartbeatTimeoutMs));
+}
+
+function localOptions(config: RunConfig, heartbeatTimeoutMs: number | undefined): ActivityOptions {
+  return {
     taskQueue: localQueue(workflowInfo().taskQueue),
     startToCloseTimeout: 2 * config.limits.timeoutMs + 3_600_000,
     heartbeatTimeout: heartbeatTimeoutMs ?? HEARTBEAT_TIMEOUT,
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     retry: RETRY,
-  });
+  };
+}
+
+/**
+ * The same, and an operator who stops it is not kept waiting: what comes next meets a cleaning that is still on as
+ * MachineBusy. Histories rely on this, too: a cancelled cleaning ends at once in them.
+ */
+export function cleanActivities(config: RunConfig, heartbeatTimeoutMs?: number): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({ ...localOptions(config, heartbeatTimeoutMs), cancellationType: 'TRY_CANCEL' });
 }
 
 /** A suffix of the pipeline's queue (tests have one) belongs to the local queue, too. */

@@ -1,3 +1,4 @@
+import type { CarriedLedger } from '../budget/carried-ledger.ts';
 import type { BackendName, FailureType, MergeFigures, PairProgress, PairState, RunConfig } from '../contract.ts';
 import type { PastFailure } from './route.ts';
 
@@ -36,6 +37,8 @@ export interface CarriedRun {
   searchAttributes: boolean;
   paused: boolean;
   notes: string[];
+  /** Missing where an earlier version carried the run. */
+  notesEver?: number;
   newlyMerged: number;
   mergedMs: number;
 }
@@ -92,6 +95,15 @@ export interface ScheduledStartResult {
   workflowId: string;
   /** Why nothing was started; one line. */
   reason: string | null;
+}
+
+export interface BudgetInput {
+  /** The Google Cloud project that is billed. */
+  project: string;
+  /** Updates after which it continues as new; for tests. */
+  updatesPerRun?: number;
+  /** Set by continue-as-new only. */
+  carried?: CarriedLedger;
 }
 
 /** In the memo of a run from its start. Small: servers warn above 2 KB. */

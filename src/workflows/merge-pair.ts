@@ -1,6 +1,6 @@
 import { setHandler } from '@temporalio/workflow';
 import type { MergeFigures } from '../contract.ts';
-import { lightActivities, localActivities } from './activity-proxies.ts';
+import { cleanActivities, lightActivities, localActivities } from './activity-proxies.ts';
 import { failureOf } from './failure-of.ts';
 import type { MergePairInput, PairOutcome } from './inputs.ts';
 import * as messages from './messages.ts';
@@ -97,7 +97,7 @@ async function finish(input: MergePairInput, steps: StepRunner, figures: MergeFi
     const options = { summary: `${pair}: ${config.clean} the merged checkpoints` };
     try {
       const receipt = await steps.step('cleaning', () =>
-        localActivities(config, input.tuning?.heartbeatTimeoutMs).cleanCheckpoints.executeWithOptions(options, [
+        cleanActivities(config, input.tuning?.heartbeatTimeoutMs).cleanCheckpoints.executeWithOptions(options, [
           { config, pair },
         ]),
       );

@@ -1,6 +1,6 @@
 import type { BackendName } from '../contract.ts';
 import { MESSAGES } from '../contract.ts';
-import { refusal } from './notes.ts';
+import { noPair, pairIs, refusal } from './notes.ts';
 import type { PairEntry } from './pair-entry.ts';
 import { pristine } from './pair-entry.ts';
 import { quote, readPair, readPause, readPivot } from './requests.ts';
@@ -42,7 +42,7 @@ export class RunMessages {
       const entry = this.entry(MESSAGES.pivotBackend, pivot.pair);
       if (!entry) return;
       if (entry === this.state.running) this.state.forward(MESSAGES.pivotBackend, pivot);
-      else if (entry.progress.state === 'merged') this.refuse(MESSAGES.pivotBackend, `${pivot.pair} is merged`);
+      else if (entry.progress.state === 'merged') this.refuse(MESSAGES.pivotBackend, pairIs(pivot.pair, 'merged'));
       else choose(entry, pivot.backend);
     });
   }
@@ -54,7 +54,7 @@ export class RunMessages {
       } else if (entry.progress.state === 'waiting' || entry.progress.state === 'setAside') {
         entry.progress = { ...entry.progress, state: 'skipped', reason: 'skipped by the operator', failure: null };
       } else {
-        this.refuse(MESSAGES.skipPair, `${entry.progress.pair} is ${entry.progress.state}`);
+        this.refuse(MESSAGES.skipPair, pairIs(entry.progress.pair, entry.progress.state));
       }
     });
   }
@@ -63,7 +63,7 @@ export class RunMessages {
     this.withPair(MESSAGES.retryPair, request, (entry) => {
       const { pair, state, round } = entry.progress;
       if (entry === this.state.running || (state !== 'setAside' && state !== 'skipped')) {
-        this.refuse(MESSAGES.retryPair, `${pair} is ${state}: only what was set aside or skipped can be retried`);
+        this.refuse(MESSAGES.retryPair, `${pairIs(pair, state)}: only what was set aside or skipped can be retried`);
         return;
       }
       entry.progress = { ...pristine(pair), backend: entry.pivot, round: round + 1 };
@@ -89,7 +89,7 @@ export class RunMessages {
 
   private entry(message: string, pair: string): PairEntry | null {
     const entry = this.state.find(pair);
-    if (entry === null) this.refuse(message, `no pair ${quote(pair)} in this run`);
+    if (entry === null) this.refuse(message, noPair(pair));
     return entry;
   }
 

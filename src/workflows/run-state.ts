@@ -26,6 +26,7 @@ export class RunState {
   private byName = new Map<string, PairEntry>();
   private early: (() => void)[] = [];
   private notes: string[] = [];
+  private notesEver = 0;
   private done = false;
   private newlyMerged = 0;
   private mergedMs = 0;
@@ -45,6 +46,7 @@ export class RunState {
   restore(carried: CarriedRun): void {
     this.paused = carried.paused;
     this.notes = carried.notes;
+    this.notesEver = carried.notesEver ?? carried.notes.length;
     this.newlyMerged = carried.newlyMerged;
     this.mergedMs = carried.mergedMs;
     this.setPairs(carried.pairs.map(expandPair));
@@ -59,6 +61,7 @@ export class RunState {
       searchAttributes,
       paused: this.paused,
       notes: this.notes,
+      notesEver: this.notesEver,
       newlyMerged: this.newlyMerged,
       mergedMs: this.mergedMs,
     };
@@ -66,6 +69,7 @@ export class RunState {
 
   note(text: string): void {
     this.notes = addNote(this.notes, text);
+    this.notesEver += 1;
   }
 
   nextWaiting(): PairEntry | null {
@@ -113,6 +117,7 @@ export class RunState {
       eta: this.paused ? null : this.eta,
       pairs: this.pairs().map((entry) => entry.progress),
       notes: this.notes,
+      notesEver: this.notesEver,
     };
   }
 

@@ -82,10 +82,11 @@ test('figures, discovery, progress and memory come back', async (t) => {
   assert.ok(existsSync(join(folder, '.EUR USD.parquet.widemerge', 'lock')));
 });
 
-test('the receipt of a cleaning comes back', async (t) => {
-  const { context, job } = setUp(t);
+test('the receipt of a cleaning comes back; it needs no room for a lock of its own, on a full disk', async (t) => {
+  const { context, job, folder } = setUp(t);
   const receipt = { mode: 'trash', files: 2, bytes: 10, keptFiles: 0, kept: [], restore: 'mv -n a b' };
-  assert.deepEqual(await runMergeProcess(job('cleans'), context, CHILD), { receipt });
+  assert.deepEqual(await runMergeProcess({ ...job('cleans'), steps: ['clean'] }, context, CHILD), { receipt });
+  assert.deepEqual(readdirSync(folder), ['machine.lock']);
 });
 
 test("a failure of the child's own keeps its facts", async (t) => {

@@ -9,8 +9,8 @@ import { grpcError } from '../client/support.ts';
 
 const withDeadline = (_: number, call: () => unknown): unknown => call();
 
-test('a server that is away is waited for; what it refuses ends the watching, with one line', async () => {
-  const answers = [grpcError(14, 'connect ECONNREFUSED'), grpcError(4, 'too late'), grpcError(7, 'not yours')];
+/** Follows a run whose server gives these answers, one after the other, until one of them is thrown. */
+async function follow(answers: Error[]) {
   const describe = (): Promise<never> =>
     Promise.reject(new ServiceError('Failed to describe workflow', { cause: answers.shift()! }));
   const client = { workflow: { getHandle: () => ({ describe }) }, withDeadline } as unknown as Client;
@@ -19,15 +19,33 @@ test('a server that is away is waited for; what it refuses ends the watching, wi
     ...{ draw: () => undefined, end: () => undefined, live: false, height: () => 9 },
     line: (text) => lines.push(text),
   };
-
   const failure = await followRun(client, 'fx', display, new AbortController().signal).then(
     () => assert.fail('it has ended well'),
     explainError,
   );
+  return { failure, lines };
+}
+
+test('a server that is away is waited for; what it refuses ends the watching, with one line', async () => {
+  const answers = [grpcError(14, 'connect ECONNREFUSED'), grpcError(4, 'too late'), grpcError(7, 'not yours')];
+  const { failure, lines } = await follow(answers);
   assert.deepEqual(answers, []);
   assert.deepEqual(lines, ['the Temporal server does not answer; waiting for it']);
   assert.equal(failure.exitCode, 3);
   assert.match(failure.text, /^ServerRefused: the Temporal server answers PERMISSION_DENIED: not yours; check .*$/);
+});
+
+test('a stumble is passed over without a word; only several in a row end the watching', async () => {
+  const stumbles = [13, 2, 14, 10, 13, 2].map((code, i) => grpcError(code, `answer ${i}`));
+  const { failure, lines } = await follow(stumbles);
+  assert.deepEqual(stumbles, []);
+  assert.deepEqual(lines, ['the Temporal server does not answer; waiting for it']);
+  assert.match(failure.text, /^ServerRefused: the Temporal server answers UNKNOWN: answer 5;/);
+});
+
+test('an answer above the limit of a message is not waited for', async () => {
+  const { failure } = await follow([grpcError(8, 'Received message larger than max (5 vs 4)')]);
+  assert.match(failure.text, /^ServerRefused: .* RESOURCE_EXHAUSTED: Received message larger than max/);
 });
 
 test('a bug is not taken for silence', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { access, readdir } from 'node:fs/promises';
+import { access, readdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -47,6 +47,23 @@ test('a failure is one line for people, one object for machines, and exit code 3
   assert.deepEqual(Object.keys(json).toSorted(), ['file', 'message', 'type']);
   assert.match(run.stderr, /^widemerge: CheckpointInvalid: /m);
   assert.ok(!(await readdir(cli.folder)).includes('z.parquet'));
+});
+
+test('an output that would be one of the sources is wrong usage, as the engine reads the pattern and the folder', async () => {
+  await symlink('s/X', join(cli.folder, 'link'));
+  for (const [dir, out, pattern] of [
+    ['s/X', 'link/out.parquet', '*.parquet'],
+    ['link', 's/X/out.parquet', '*.parquet'],
+    ['s/X', 's/X/x[1].parquet', 'x[1].parquet'],
+  ] as const) {
+    const run = await cli.run('merge', dir, '--out', out, '--pattern', pattern);
+    assert.equal(run.exitCode, 2, `${out}: ${run.stderr}`);
+    assert.match(run.stderr, /would be one of the files to merge/);
+  }
+  // Not one of them to the engine, which reads brackets as they are: it goes on, and finds no files.
+  const other = await cli.run('merge', 's/X', '--out', 's/X/x1.parquet', '--pattern', 'x[1].parquet');
+  assert.equal(other.exitCode, 3);
+  assert.match(other.stderr, /holds no files that match x\[1\]\.parquet/);
 });
 
 test('a merge while another one holds the machine says who, and one that is interrupted ends with 130', async () => {

@@ -29,6 +29,7 @@ test('--help and --version end with 0', async () => {
     'cancel',
     'server',
     'schedule',
+    'budget',
     'demo',
   ])
     assert.match(help.stdout, new RegExp(`^  ${command}\\b`, 'm'));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { ServiceError } from '@temporalio/client';
-import { isSilence, serverStatusOf } from '../../src/client/server-status.ts';
+import { isSilence, isStumble, serverStatusOf } from '../../src/client/server-status.ts';
 import { grpcError } from './support.ts';
 
 suite('the status of a call', () => {
@@ -21,5 +21,22 @@ suite('the status of a call', () => {
     const codes = Array.from({ length: 17 }, (_, code) => code).filter((code) => silent(code));
     assert.deepEqual(codes, [1, 4, 8, 14]);
     assert.ok(silent(13, 'Received RST_STREAM with code 2 (Internal server error)'));
+  });
+
+  test('a message above the limit of gRPC is not a server that is too busy', () => {
+    const said = [
+      'Received message larger than max (5000000 vs 4194304)',
+      'grpc: received message larger than max (5000000 vs. 4194304)',
+      'Received message that decompresses to a size larger than 4194304',
+      'Attempted to send message with a size larger than 4194304',
+    ];
+    for (const details of said) assert.equal(isSilence({ name: 'RESOURCE_EXHAUSTED', details }), false, details);
+    assert.ok(isSilence({ name: 'RESOURCE_EXHAUSTED', details: 'namespace rate limit exceeded' }));
+  });
+
+  test('what a server may answer once by mistake', () => {
+    const codes = Array.from({ length: 17 }, (_, code) => code);
+    const stumbles = codes.filter((code) => isStumble(serverStatusOf(grpcError(code, 'x'))!));
+    assert.deepEqual(stumbles, [2, 10, 13]);
   });
 });

@@ -33,6 +33,21 @@ test('a minimal configuration gets the defaults, absolute paths, bytes and milli
   assert.equal(config.verify, 'bytes');
 });
 
+test('the section bigquery has defaults of its own: no project, $25, list prices', () => {
+  assert.deepEqual(parse({}).bigquery, {
+    project: null,
+    location: 'US',
+    dataset: 'widemerge_staging',
+    workerLocation: null,
+    stagingExpiresMs: 24 * 3600_000,
+    budgetDollars: 25,
+    prices: { queryPerTiB: 6.25, storageReadPerTiB: 1.1, storagePerGiBMonth: 0.02, egressPerGiB: 0.12 },
+  });
+  const own = parse({ bigquery: { project: 'fx-merges', budget: 0, stagingExpires: '2h' } }).bigquery;
+  assert.equal(own?.budgetDollars, 0);
+  assert.equal(own.stagingExpiresMs, 7_200_000);
+});
+
 test('the memory limit is 40 GiB, and less on a smaller machine', () => {
   assert.equal(defaultMemoryBytes(64 * 2 ** 30), 40 * 2 ** 30);
   assert.equal(defaultMemoryBytes(10 * 2 ** 30), 8 * 2 ** 30);
@@ -56,6 +71,18 @@ const refused: [string, Record<string, unknown>, string][] = [
   ['a missing field', { key: undefined }, 'key: missing; expected a text'],
   ['a fraction of a file', { checkpoints: { expected: 1.5 } }, 'checkpoints.expected: 1.5; expected a whole number'],
   ['cleaning what was not verified', { verify: 'none', clean: 'delete' }, 'clean: "delete"; expected keep'],
+  [
+    'a project with capitals',
+    { bigquery: { project: 'My Project' } },
+    'bigquery.project: "My Project"; expected the id',
+  ],
+  ['a budget with its sign', { bigquery: { budget: '$25' } }, 'bigquery.budget: "$25"; expected an amount of dollars'],
+  ['a negative price', { bigquery: { prices: { egressPerGiB: -1 } } }, 'bigquery.prices.egressPerGiB: -1; expected'],
+  [
+    'a near miss of BigQuery',
+    { bigquery: { locations: 'EU' } },
+    'bigquery.locations: unknown field; did you mean location?',
+  ],
   ['a reference without its mode', { reference: 'a.parquet' }, 'reference: "a.parquet"; expected rows: reference'],
   ['an output in a pair', { output: 'in/EURUSD/x' }, 'output: "/etc/x/in/EURUSD/x"; expected a folder that is not'],
   ['an output that is a pair', { pairs: '*', output: 'in/out' }, 'output: "/etc/x/in/out"; expected a folder that'],

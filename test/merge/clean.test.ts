@@ -1,7 +1,22 @@
 import assert from 'node:assert/strict';
-import { appendFile, chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { execFile } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import fs, {
+  appendFile,
+  chmod,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
+import { basename, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { promisify } from 'node:util';
 import type { CleanMode } from '../../src/contract.ts';
 import type { CleanReceipt, MergeMessage } from '../../src/merge/job.ts';
 import { readManifest, writeManifest } from '../../src/merge/manifest.ts';
@@ -80,17 +95,129 @@ test('a cleaning that was cut short does the rest', async (t) => {
   assert.deepEqual(await readdir(dir), []);
 });
 
-test('trash moves, never over another file, and says how to bring them back', async (t) => {
+const TODAY = new Date().toISOString().slice(0, 10);
+
+/** The trash folder of an output, if it is made today. */
+async function trashOf(dir: string, output: string): Promise<string> {
+  const { id } = (await readManifest(manifestPath(output)))!;
+  return join(dir, '.trash', `${TODAY}-${id.slice(0, 12)}`);
+}
+
+test('trash moves, never over another file nor beside those of another output, and says how to bring them back', async (t) => {
   const { dir, output } = await merged(t);
-  const trash = join(dir, '.trash', new Date().toISOString().slice(0, 10));
-  await mkdir(trash, { recursive: true });
-  await writeFile(join(trash, 'a.parquet'), 'of this morning');
+  const trash = await trashOf(dir, output);
+  const other = join(dir, '.trash', `${TODAY}-0123456789ab`);
+  for (const folder of [trash, other]) {
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'a.parquet'), 'of this morning');
+  }
   const receipt = await clean(output, 'trash', dir);
-  assert.equal(receipt.files, 3);
-  assert.match(receipt.restore ?? '', /^mv -n '.*EUR'\\''USD\/\.trash\/[-\d]+'\/\* '.*EUR'\\''USD'\/$/);
-  assert.deepEqual(await readdir(dir), ['.trash']);
-  assert.deepEqual((await readdir(trash)).sort(), ['1-a.parquet', 'a.parquet', 'b.parquet', 'c.parquet']);
+  assert.equal(receipt.files, 2);
+  assert.deepEqual(receipt.kept, [
+    { file: join(dir, 'a.parquet'), reason: `${join(trash, 'a.parquet')} is there already; move it away` },
+  ]);
+  assert.deepEqual((await readdir(dir)).sort(), ['.trash', 'a.parquet']);
+  assert.deepEqual((await readdir(trash)).sort(), ['a.parquet', 'b.parquet', 'c.parquet']);
+  assert.deepEqual(await readdir(other), ['a.parquet']);
   assert.equal(await readFile(join(trash, 'a.parquet'), 'utf8'), 'of this morning');
+});
+
+test('trash done again, on another day too, still knows the way back, and that brings back exactly what it took', async (t) => {
+  const { dir, output } = await merged(t);
+  const trash = await trashOf(dir, output);
+  const yesterday = trash.replace(TODAY, '2001-02-03');
+  await mkdir(yesterday, { recursive: true });
+  await rename(join(dir, 'a.parquet'), join(yesterday, 'a.parquet'));
+  const rest = await clean(output, 'trash', dir);
+  assert.equal(rest.files, 2);
+  const nothing = await clean(output, 'trash', dir);
+  assert.deepEqual(nothing, { ...rest, files: 0, bytes: 0 });
+  assert.deepEqual(await readdir(join(dir, '.trash')), [basename(yesterday)]);
+  await promisify(execFile)('sh', ['-c', nothing.restore!]);
+  assert.deepEqual((await readdir(dir)).sort(), ['.trash', 'a.parquet', 'b.parquet', 'c.parquet']);
+  // Nothing is left to bring back, and nothing is said to be.
+  for (const name of ['a', 'b', 'c']) await rm(join(dir, `${name}.parquet`));
+  assert.equal((await clean(output, 'trash', dir)).restore, null);
+});
+
+test('a trash that is no folder of its own takes nothing', async (t) => {
+  const { dir, output } = await merged(t);
+  const elsewhere = await temporaryFolder(t);
+  const trash = await trashOf(dir, output);
+  const all = join(dir, '.trash');
+  const trashes: Record<string, () => Promise<unknown>> = {
+    'a link': () => symlink(elsewhere, all),
+    'a link to nowhere': () => symlink(join(elsewhere, 'none'), all),
+    'a file': () => writeFile(all, 'rubbish'),
+    'a link in it': () => mkdir(all).then(() => symlink(elsewhere, trash)),
+  };
+  for (const [what, lay] of Object.entries(trashes))
+    await t.test(what, async () => {
+      await lay();
+      const receipt = await clean(output, 'trash', dir);
+      assert.deepEqual([receipt.files, receipt.keptFiles, receipt.restore], [0, 3, null]);
+      assert.match(receipt.kept[0]!.reason, /\.trash\S* is not a folder; move it away$/);
+      assert.deepEqual(await readdir(elsewhere), []);
+      assert.equal((await readdir(dir)).length, 4);
+      await rm(all, { recursive: true });
+    });
+});
+
+test('what cannot be moved at this moment is kept, and not called gone', async (t) => {
+  const { dir, output } = await merged(t);
+  const trash = await trashOf(dir, output);
+  const refuse = (code: string) => (): Promise<never> => Promise.reject(Object.assign(new Error(code), { code }));
+  const move = fs.rename;
+  const renames: [reason: RegExp, rename: typeof fs.rename][] = [
+    [/^\.trash is on another file system; move it away$/, refuse('EXDEV')],
+    [/^\.trash is not a folder; move it away$/, refuse('ENOTDIR')],
+    [/^\.trash is not a folder; move it away$/, refuse('EEXIST')],
+    [
+      /^its trash .* has vanished; clean again$/,
+      async (...args) => (await rm(trash, { recursive: true }), move(...args)),
+    ],
+  ];
+  const restoreRename = (): void => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  };
+  t.after(restoreRename);
+  for (const [reason, rename] of renames) {
+    t.mock.method(fs, 'rename', rename);
+    syncBuiltinESMExports();
+    const receipt = await clean(output, 'trash', dir);
+    assert.deepEqual([receipt.files, receipt.keptFiles, receipt.restore], [0, 3, null]);
+    assert.match(receipt.kept[0]!.reason, reason);
+    restoreRename();
+  }
+  // Gone means gone.
+  await rm(join(dir, 'a.parquet'));
+  const { files, keptFiles } = await clean(output, 'trash', dir);
+  assert.deepEqual([files, keptFiles], [2, 0]);
+  assert.deepEqual((await readdir(trash)).sort(), ['b.parquet', 'c.parquet']);
+});
+
+test('an id that is a path leads nowhere else', async (t) => {
+  const { dir, output } = await merged(t);
+  const manifest = (await readManifest(manifestPath(output)))!;
+  const id = '/../../elsewhere'.padEnd(manifest.id.length, 'x');
+  await writeManifest(manifestPath(output), { ...manifest, id });
+  await writeFile(output, (await readFile(output, 'latin1')).replaceAll(manifest.id, id), 'latin1');
+  assert.equal((await clean(output, 'trash', dir)).files, 3);
+  assert.deepEqual(await readdir(dir), ['.trash']);
+});
+
+test('a trash that somebody empties meanwhile is no failure', async (t) => {
+  const { dir, output } = await merged(t);
+  const job = mergeJob(dir, output, { steps: ['clean'], clean: 'trash' });
+  const messages: MergeMessage[] = [];
+  await runSteps(job, (message) => {
+    messages.push(message);
+    if (message.event === 'progress') rmSync(join(dir, '.trash'), { recursive: true });
+  });
+  const last = messages.at(-1);
+  assert.ok(last?.event === 'cleaned');
+  assert.deepEqual([last.receipt.files, last.receipt.keptFiles, last.receipt.restore], [3, 0, null]);
 });
 
 test('it is the same in the workspace that its guard has made for the lock, and takes that away', async (t) => {
@@ -125,18 +252,25 @@ test('a cancelled cleaning stops between two files, and the next one does the re
   assert.equal((await clean(output, 'delete', dir)).files, 2);
 });
 
-test('what this user may not remove is kept and named', async (t) => {
+test('what this user may not remove, or move, is kept and named', async (t) => {
   const { dir, output } = await merged(t);
+  const trash = join(dir, '.trash');
+  await mkdir(trash);
   await chmod(join(dir, '..'), 0o755);
-  await chmod(dir, 0o555);
-  // Root may remove everything: it becomes somebody else for a moment.
-  const isRoot = process.geteuid!() === 0;
-  if (isRoot) process.seteuid!(65_534);
-  const receipt = await clean(output, 'delete', dir).finally(() => isRoot && process.seteuid!(0));
-  await chmod(dir, 0o755);
-  assert.deepEqual([receipt.files, receipt.keptFiles], [0, 3]);
-  assert.match(receipt.kept[0]!.reason, /^cannot be removed \(EACCES\); mend the folder's permissions$/);
-  assert.equal((await readdir(dir)).length, 3);
+  for (const [mode, closed] of [
+    ['delete', dir],
+    ['trash', trash],
+  ] as const) {
+    await chmod(closed, closed === dir ? 0o555 : 0o600);
+    // Root may remove everything: it becomes somebody else for a moment.
+    const isRoot = process.geteuid!() === 0;
+    if (isRoot) process.seteuid!(65_534);
+    const receipt = await clean(output, mode, dir).finally(() => isRoot && process.seteuid!(0));
+    await chmod(closed, 0o755);
+    assert.deepEqual([receipt.files, receipt.keptFiles, receipt.restore], [0, 3, null]);
+    assert.match(receipt.kept[0]!.reason, /^cannot be removed \(EACCES\); mend the folder's permissions$/);
+    assert.equal((await readdir(dir)).length, 4);
+  }
 });
 
 test('a checkpoint that changed since, or is another file now, is kept and named', async (t) => {

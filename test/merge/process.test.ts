@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, readdir } from 'node:fs/promises';
+import { access, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import test from 'node:test';
 import { findMerge, isAlive, until } from '../pipeline/stage.ts';
 import type { MergeJob, MergeMessage } from '../../src/merge/job.ts';
+import { workspacePath } from '../../src/merge/workspace.ts';
 import { mergeJob, temporaryFolder, writeParquet } from '../support/parquet-by-sql.ts';
 
 const PROCESS = join(import.meta.dirname, '../../src/merge/process.ts');
@@ -75,15 +76,23 @@ async function runProcess(
   return { code, signal, messages };
 }
 
-test('ended by SIGTERM, it says so by the way it ends, and tells no failure of its own', async (t) => {
+test('ended by SIGTERM, it stops in order, says so by the way it ends, and tells no failure of its own', async (t) => {
   const dir = await temporaryFolder(t);
   await writeParquet({ [join(dir, 'a.parquet')]: 'SELECT 1 AS k, 2 AS v' });
-  // Minutes of work.
-  const steps = Array.from({ length: 100_000 }, () => 'discover' as const);
-  const job = mergeJob(dir, join(dir, 'out.merged'), { steps });
-  const { code, signal, messages } = await runProcess(job, (child) => child.kill('SIGTERM'));
+  // More messages than the pipe holds: it cannot be done before the first of them is answered.
+  const steps = Array.from({ length: 5000 }, () => 'discover' as const);
+  const output = join(dir, 'out.merged');
+  // Killed by the signal itself, it would leave its lock's folder.
+  await mkdir(workspacePath(output));
+  await writeFile(join(workspacePath(output), 'lock'), 'pid 1');
+  let told = false;
+  const { code, signal, messages } = await runProcess(mergeJob(dir, output, { steps }), (child) => {
+    // Once: a second one kills it where it is.
+    if (!told) told = child.kill('SIGTERM');
+  });
   assert.ok(signal === 'SIGTERM' || code === 143, `${String(signal)} ${String(code)}`);
   assert.ok(messages.every(({ event }) => event === 'discovered'));
+  await assert.rejects(access(workspacePath(output)), { code: 'ENOENT' });
 });
 
 test('memory that it is refused is a failure of that type', async (t) => {

@@ -23,6 +23,7 @@ const { client } = temporal;
 
 try {
   await runAndRecord();
+  await recordBudget();
 } finally {
   await workers.stop();
   await temporal.stop();
@@ -69,6 +70,30 @@ async function runAndRecord(): Promise<void> {
   });
   await record('scheduled-start', 'widemerge-schedule/recorded');
   await handle.client.getHandle(handle.workflowId).result();
+}
+
+/** The books over a continue-as-new: the part after it has a ledger to restore. */
+async function recordBudget(): Promise<void> {
+  const line = { run: 'recorded', pair: 'EURUSD', step: 'merge', kind: 'scan' };
+  const budget = { runNanos: 10e9, monthNanos: 10e9 };
+  const handle = await client.workflow.start('budget', {
+    workflowId: 'widemerge/budget/recorded',
+    taskQueue: `widemerge${suffix}`,
+    args: [{ project: 'recorded', updatesPerRun: 4 }],
+  });
+  const say = (message: string, request: object) =>
+    handle.client.getHandle(handle.workflowId).executeUpdate(message, { args: [request] });
+  for (const jobId of ['a', 'b', 'c']) {
+    await say('reserve', { ...line, jobId, nanos: 4e9, budget });
+    await say('settle', { ...line, jobId, nanos: 3e9 });
+  }
+  await say('raise', { toNanos: 20e9 });
+  await until(
+    async () => (await handle.client.getHandle(handle.workflowId).describe()).runId !== handle.firstExecutionRunId,
+  );
+  await record('budget', handle.workflowId, handle.firstExecutionRunId);
+  await record('budget-carried', handle.workflowId);
+  await handle.client.getHandle(handle.workflowId).terminate();
 }
 
 async function record(file: string, workflowId: string, runId?: string): Promise<void> {

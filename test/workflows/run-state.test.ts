@@ -101,6 +101,19 @@ suite('RunState', () => {
     assert.match(notes.at(-1)!, /no99/);
   });
 
+  test('notes are counted for good, and from those that are left where an earlier version has carried the run', () => {
+    const state = run('A');
+    for (let i = 0; i < 30; i += 1) operator(state).skip('no');
+    const { notesEver, ...older } = state.carry(1, true);
+    assert.equal(notesEver, 30);
+    for (const [carried, expected] of [[{ ...older, notesEver }, 31] as const, [older, 21] as const]) {
+      const next = new RunState('fx', older.startedAt);
+      next.restore(carried);
+      operator(next).skip('no');
+      assert.equal(next.progress().notesEver, expected);
+    }
+  });
+
   test('five thousand merged pairs fit a payload, carried and asked for', () => {
     const state = run(...Array.from({ length: 5000 }, (_, i) => `PAIR${i}`));
     for (let i = 0; i < 1000; i += 1) finish(state);

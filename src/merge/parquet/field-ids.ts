@@ -62,7 +62,10 @@ export const COLUMN_META = {
   encodingStats: 13,
   bloomFilterOffset: 14,
   bloomFilterLength: 15,
+  sizeStatistics: 16,
 } as const;
+
+export const SIZE_STATISTICS = { unencodedByteArrayBytes: 1 } as const;
 
 export const STATISTICS = {
   deprecatedMax: 1,

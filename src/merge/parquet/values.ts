@@ -48,7 +48,13 @@ export async function readColumnValues(
   try {
     return decodeChunk(bytes, chunk, column, group.rows);
   } catch (error) {
-    if (isOutOfMemory(error)) throw error;
+    if (isOutOfMemory(error))
+      throw new MergeFailure(
+        'MemoryExhausted',
+        `${name}: column ${column.name} has ${group.rows} rows in row group ${rowGroup}, more than there is memory for`,
+        { file: name, column: column.name },
+        { cause: error },
+      );
     // Whatever the decoder trips over, a RangeError of a DataView included, is what the file's bytes made it do.
     const why = error instanceof Error ? error.message : String(error);
     throw new MergeFailure(
@@ -60,6 +66,9 @@ export async function readColumnValues(
   }
 }
 
+/** Pages count their values in 32 bits; 2^31 values of a row group are beyond what any writer makes. */
+const MOST_ROWS = 2 ** 31 - 1;
+
 /** Decodes the pages of a chunk. Throws an Error where they are not what the format allows. */
 export function decodeChunk(bytes: Uint8Array, chunk: Chunk, column: Column, rows: number): PhysicalValues {
   const type = physicalTypeOf(column);
@@ -67,6 +76,8 @@ export function decodeChunk(bytes: Uint8Array, chunk: Chunk, column: Column, row
   const codec = readInteger(findField(meta, COLUMN_META.codec)!.raw);
   const optional = column.repetition === REPETITION.optional;
   const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset: 0 };
+  // A footer may claim anything: what no array can hold must not look like want of memory.
+  if (rows > MOST_ROWS) throw new Error(`its footer claims ${rows} rows, more than the ${MOST_ROWS} that can be read`);
   const sink = new Sink(type, rows);
   let dictionary: PageValues | null = null;
   while (sink.filled < rows) {

@@ -87,3 +87,24 @@ test('a column whose bytes are garbage is named, whatever the bytes are', async 
   }
   assert.ok(failures > 20, `${failures} of 60 were noticed`);
 });
+
+test('a footer that claims more rows than can be is no want of memory', async (t) => {
+  const dir = await temporaryFolder(t);
+  const path = join(dir, 'a.parquet');
+  await writeParquet({ [path]: 'SELECT range AS k FROM range(10)' });
+  const footer = await readFooter(path, path);
+  footer.rowGroups[0]!.rows = 2 ** 35;
+  const handle = await open(path);
+  try {
+    const { size } = await handle.stat();
+    await assert.rejects(readColumnValues(handle, size, footer, footer.columns[0]!, 0, 'a.parquet'), (error) => {
+      assert.ok(error instanceof MergeFailure);
+      assert.equal(error.facts.type, 'CheckpointInvalid');
+      assert.equal(error.facts.column, 'k');
+      assert.match(error.message, /claims 34359738368 rows/);
+      return true;
+    });
+  } finally {
+    await handle.close();
+  }
+});

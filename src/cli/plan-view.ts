@@ -1,0 +1,83 @@
+import type { CostLine, CostSum } from '../bigquery/estimate.ts';
+import { formatBytes } from '../config/units.ts';
+import type { BigqueryConfig } from '../contract.ts';
+import type { PairPlan, PairSurvey } from './pair-plan.ts';
+import { table } from './terminal.ts';
+
+/** Plans as people read them: a pair in words, several as a table; then what BigQuery costs, term by term, and the budget. */
+export function planLines(plans: PairPlan[], total: CostSum | null, bigquery: BigqueryConfig): string[] {
+  const only = plans[0];
+  const lines = plans.length === 1 && only !== undefined ? onePair(only) : manyPairs(plans);
+  if (total === null) return lines;
+  const { location, budgetDollars } = bigquery;
+  const pairs = plans.length === 1 ? '' : ` for ${plans.filter(({ estimate }) => estimate !== null).length} pairs`;
+  const over = total.dollars > budgetDollars ? ': it would stop before its end' : '';
+  return [
+    ...lines,
+    `on BigQuery (${location}, list prices, free tiers not counted)${pairs}:`,
+    ...costLines(total.lines),
+    `${formatDollars(total.dollars)} in all; the budget is ${formatDollars(budgetDollars)}${over}`,
+  ];
+}
+
+function onePair({ pair, survey, failure, refusal, estimate }: PairPlan): string[] {
+  if (survey === null) return [`${pair}: ${failure?.type ?? ''}: ${failure?.message ?? ''}`];
+  const { files, columns, bytesIn, alreadyMerged } = survey;
+  const shape = `${number(files)} files, ${number(columns)} columns x ${rowsText(survey)} rows, ${formatBytes(bytesIn)} on disk`;
+  if (alreadyMerged !== null) return [`${pair}: ${shape}: merged already; nothing to do`];
+  const lines = [`${pair}: ${shape}`];
+  if (survey.otherRows > 0)
+    lines.push(`not aligned: at least ${number(survey.otherRows)} files, which have another number of rows`);
+  if (refusal !== null) lines.push(`not on BigQuery: ${refusal}`);
+  if (estimate === null) return lines;
+  const parts = estimate.partitions.map((partition) => number(partition.columns));
+  const cut = `${parts.length} vertical partition${parts.length === 1 ? '' : 's'} of ${columnsText(parts)}`;
+  return [...lines, `in BigQuery's types: ${formatBytes(estimate.logicalBytes)} of values, in ${cut}`];
+}
+
+const HEADING = ['pair', 'files', 'columns', 'rows', 'on disk', 'partitions', 'in BigQuery', 'dollars', ''];
+
+function manyPairs(plans: PairPlan[]): string[] {
+  return table(
+    HEADING,
+    plans.map(({ pair, survey, failure, refusal, estimate }) => {
+      if (survey === null)
+        return [pair, '', '', '', '', '', '', '', `${failure?.type ?? ''}: ${failure?.message ?? ''}`];
+      const cells = [pair, number(survey.files), number(survey.columns), rowsText(survey), formatBytes(survey.bytesIn)];
+      if (survey.alreadyMerged !== null) return [...cells, '', '', '', 'merged already'];
+      if (estimate === null) return [...cells, '', '', '', `not on BigQuery: ${refusal ?? ''}`];
+      const partitions = number(estimate.partitions.length);
+      return [...cells, partitions, formatBytes(estimate.logicalBytes), estimate.dollars.toFixed(2), ''];
+    }),
+  );
+}
+
+function costLines(lines: CostLine[]): string[] {
+  const rows = lines.map(({ dollars, bytes, what }) => [formatDollars(dollars), formatBytes(bytes), what] as const);
+  const widths = [0, 1].map((cell) => Math.max(...rows.map((row) => row[cell]!.length)));
+  return rows.map(
+    ([dollars, bytes, what]) => `  ${dollars.padStart(widths[0]!)}  ${bytes.padStart(widths[1]!)}  ${what}`,
+  );
+}
+
+/** `8,519 and 8,518 columns`; of many the first and the last. */
+function columnsText(parts: string[]): string {
+  if (parts.length > 1 && new Set(parts).size === 1) return `${parts[0]!} columns each`;
+  return `${listed(parts)} columns`;
+}
+
+function listed(parts: string[]): string {
+  if (parts.length <= 2) return parts.join(' and ');
+  return parts.length <= 4
+    ? `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)!}`
+    : `${parts[0]!} to ${parts.at(-1)!}`;
+}
+
+const rowsText = ({ rowsLeast, rowsMost }: PairSurvey): string =>
+  rowsLeast === rowsMost ? number(rowsMost) : `${number(rowsLeast)} to ${number(rowsMost)}`;
+
+const number = (value: number): string => value.toLocaleString('en');
+
+/** Cents, and finer below a dollar. */
+const formatDollars = (dollars: number): string =>
+  `$${dollars === 0 || dollars >= 1 ? dollars.toFixed(2) : dollars.toFixed(4)}`;

@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import { duration } from './duration.ts';
+
+const DOLLARS = { error: 'an amount of dollars from 0 to 1,000,000, e.g. 25' };
+const dollars = z.number(DOLLARS).min(0, DOLLARS).max(1e6, DOLLARS);
+
+const LOCATION = { error: 'a location of BigQuery, e.g. US or europe-west3' };
+const location = z.string(LOCATION).regex(/^[A-Za-z][A-Za-z0-9-]{1,48}$/, LOCATION);
+
+/** The section `bigquery`. Prices are list prices of November 2026 in the US, in dollars: compare them with your own. */
+export const bigquerySchema = z.strictObject({
+  project: z
+    .string()
+    .regex(/^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$/, { error: 'the id of a Google Cloud project' })
+    .nullable()
+    .default(null)
+    .describe('Project that runs and pays for the jobs. null: BigQuery is not used.'),
+  location: location.default('US').describe('Region or multi-region of dataset and jobs. Default: US.'),
+  dataset: z
+    .string()
+    .regex(/^\w{1,1024}$/, { error: 'letters, digits and underscores' })
+    .default('widemerge_staging')
+    .describe('Dataset of the staging tables.'),
+  workerLocation: location
+    .nullable()
+    .default(null)
+    .describe(
+      'Location that the workers are in: no egress is counted where it is that of the dataset. null: elsewhere.',
+    ),
+  stagingExpires: duration.default(24 * 3600_000).describe('Staging tables are gone after this long. Default: 24h.'),
+  budget: dollars.default(25).describe('Dollars that a run may cost at most. Default: 25.'),
+  prices: z
+    .strictObject({
+      queryPerTiB: dollars.default(6.25).describe('Scanned by queries, on demand. Default: 6.25.'),
+      storageReadPerTiB: dollars.default(1.1).describe('Read by the Storage Read API. Default: 1.1.'),
+      storagePerGiBMonth: dollars.default(0.02).describe('Active logical storage. Default: 0.02.'),
+      egressPerGiB: dollars.default(0.12).describe('Sent to a worker in another location. Default: 0.12.'),
+    })
+    .prefault({})
+    .describe('List prices in dollars.'),
+});

@@ -1,0 +1,80 @@
+import { readCheckpoints, type CheckpointFile } from './discover.ts';
+import type { FileShape, MergeJob, Survey, TypeCount } from './job.ts';
+import { COLUMN_CHUNK, COLUMN_META, PHYSICAL, SIZE_STATISTICS } from './parquet/field-ids.ts';
+import type { Chunk } from './parquet/footer.ts';
+import { describeType } from './parquet/logical.ts';
+import { integerOf, type Column } from './parquet/schema.ts';
+import { findField, readStruct } from './parquet/thrift.ts';
+import type { Checkpoint } from './plan.ts';
+
+/** Reads the footers, and nothing else, and counts what is in them. Throws CheckpointInvalid as discovery does. */
+export async function surveyFiles(files: CheckpointFile[], job: MergeJob): Promise<Survey> {
+  const checkpoints = await readCheckpoints(files, job);
+  const types: Survey['types'] = [];
+  const indexOf = new Map<string, number>();
+  const shapes: FileShape[] = [];
+  for (const checkpoint of checkpoints) {
+    const typeOf = (column: Column): number => {
+      const type = describeType(column);
+      const known = indexOf.get(type);
+      if (known !== undefined) return known;
+      indexOf.set(type, types.length);
+      return types.push({ type, file: checkpoint.name, column: column.name }) - 1;
+    };
+    addShape(shapes, describeFile(checkpoint, typeOf));
+  }
+  return {
+    files: files.length,
+    columns: 1 + checkpoints.reduce((sum, { columns }) => sum + columns.length, 0),
+    bytesIn: files.reduce((sum, { fingerprint }) => sum + fingerprint.size, 0),
+    types,
+    shapes,
+    alreadyMerged: null,
+  };
+}
+
+function describeFile(checkpoint: Checkpoint, typeOf: (column: Column) => number): FileShape {
+  const counts = new Map<number, TypeCount>();
+  for (const column of checkpoint.columns) {
+    const type = typeOf(column);
+    const count = counts.get(type) ?? { type, columns: 0, payloadBytes: 0 };
+    count.columns++;
+    count.payloadBytes += payloadBytes(checkpoint, column);
+    counts.set(type, count);
+  }
+  const { key, footer } = checkpoint;
+  return {
+    files: 1,
+    rows: footer.rows,
+    key: { type: typeOf(key), columns: 1, payloadBytes: payloadBytes(checkpoint, key) },
+    columns: [...counts.values()],
+  };
+}
+
+/** Adds a file to the last entry where it is like it. */
+function addShape(shapes: FileShape[], own: FileShape): void {
+  const last = shapes.at(-1);
+  if (last === undefined || likeness(last) !== likeness(own)) {
+    shapes.push(own);
+    return;
+  }
+  last.files++;
+  last.key.payloadBytes += own.key.payloadBytes;
+  for (const [i, count] of own.columns.entries()) last.columns[i]!.payloadBytes += count.payloadBytes;
+}
+
+const likeness = ({ rows, key, columns }: FileShape): string =>
+  `${rows} ${key.type} ${columns.map((count) => `${count.type}x${count.columns}`).join(' ')}`;
+
+function payloadBytes({ footer }: Checkpoint, column: Column): number {
+  if (column.physicalType !== PHYSICAL.byteArray) return 0;
+  return footer.rowGroups.reduce((sum, { chunks }) => sum + byteArrayBytes(chunks[column.firstLeaf]!), 0);
+}
+
+/** As its writer says; else the size of its pages, which is too little where a dictionary holds equal values once. */
+function byteArrayBytes(chunk: Chunk): number {
+  const meta = readStruct(findField(readStruct(chunk.raw), COLUMN_CHUNK.metaData)!.raw);
+  const sizes = findField(meta, COLUMN_META.sizeStatistics);
+  const said = sizes === undefined ? null : integerOf(readStruct(sizes.raw), SIZE_STATISTICS.unencodedByteArrayBytes);
+  return said ?? chunk.uncompressedLength;
+}

@@ -1,0 +1,204 @@
+/** Jobs are paid once, whatever becomes of the requests: the real client, the emulator, and the proxy's own books. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { BigQueryError } from '../../src/bigquery/error-reasons.ts';
+import { jobId } from '../../src/bigquery/job-id.ts';
+import { runJob } from '../../src/bigquery/run-job.ts';
+import type { FinishedJob, JobBill, JobHooks } from '../../src/bigquery/run-job.ts';
+import type { PlannedFault } from '../../src/emulator/faults.ts';
+import { startProxy } from '../../src/emulator/proxy.ts';
+import type { RunningProxy } from '../../src/emulator/proxy.ts';
+import { startEmulator } from '../../src/emulator/start.ts';
+import type { RunningEmulator } from '../../src/emulator/start.ts';
+import { PROJECT, restClient } from '../emulator/clients.ts';
+
+const LOCATION = 'EU';
+const IDENTITY = { run: 'r1', pair: 'EURUSD', step: 'merge part 1 of 1', content: 'c', location: LOCATION };
+const PACE = { firstMs: 1, longestMs: 20 };
+
+let emulator: RunningEmulator;
+before(async () => (emulator = await startEmulator({ project: PROJECT })));
+after(() => emulator.stop());
+
+interface Books {
+  reserved: string[];
+  settled: Map<string, JobBill>;
+}
+
+interface Bench {
+  proxy: RunningProxy;
+  books: Books;
+  run: (options?: { sql?: string; epoch?: number; hooks?: Partial<JobHooks> }) => Promise<FinishedJob>;
+}
+
+let tables = 0;
+
+/** A dataset with one table, and a step that copies it. */
+async function bench(t: TestContext, planned: PlannedFault[]): Promise<Bench> {
+  const proxy = await startProxy({ restUrl: emulator.restUrl });
+  t.after(() => proxy.stop());
+  const client = restClient(proxy.url);
+  const dataset = `set_${++tables}`;
+  await client.createDataset(dataset, { location: LOCATION });
+  const query = `CREATE TABLE ${dataset}.source AS SELECT x FROM UNNEST(GENERATE_ARRAY(1, 100)) AS x`;
+  const [made] = await client.createQueryJob({ query, location: LOCATION });
+  await made.promise();
+  const paidBefore = proxy.books().length;
+  proxy.planFaults({ planned });
+  const books: Books = { reserved: [], settled: new Map() };
+  const hooks: JobHooks = {
+    pace: PACE,
+    reserve: (id) => {
+      books.reserved.push(id);
+      return Promise.resolve();
+    },
+    settle: (id, bill) => {
+      books.settled.set(id, bill);
+      return Promise.resolve();
+    },
+  };
+  const destination = client.dataset(dataset).table('merged');
+  return {
+    proxy: { ...proxy, books: () => proxy.books().slice(paidBefore) },
+    books,
+    run: ({ sql = `SELECT x FROM ${dataset}.source`, epoch = 0, hooks: own = {} } = {}) =>
+      runJob(
+        client,
+        {
+          identity: IDENTITY,
+          firstEpoch: epoch,
+          insert: (id) => client.createQueryJob({ jobId: id, query: sql, location: LOCATION, destination }),
+        },
+        { ...hooks, ...own },
+      ),
+  };
+}
+
+const lost: [string, PlannedFault][] = [
+  [
+    'an insert that is refused for the moment',
+    { on: 'insert', fault: { fault: 'error', when: 'before', reason: 'backendError' } },
+  ],
+  [
+    'an insert whose answer is an error after its effect',
+    { on: 'insert', fault: { fault: 'error', when: 'after', reason: 'internalError' } },
+  ],
+  ['an insert whose answer is cut off', { on: 'insert', fault: { fault: 'cut', when: 'after' } }],
+  ['a connection that is cut before the insert', { on: 'insert', fault: { fault: 'cut', when: 'before' } }],
+  ['a look that fails', { on: 'poll', fault: { fault: 'error', when: 'before', reason: 'backendError' } }],
+  ['a token that has expired', { on: 'poll', fault: { fault: 'expired-token' } }],
+  ['too many requests', { on: 'insert', fault: { fault: 'error', when: 'before', reason: 'rateLimitExceeded' } }],
+];
+for (const [name, fault] of lost)
+  test(`${name}: one job is paid`, async (t) => {
+    const { proxy, books, run } = await bench(t, [fault]);
+    const job = await run();
+    assert.equal(proxy.injectedFaults().length, 1);
+    assert.deepEqual(
+      proxy.books().map(({ jobId: id }) => id),
+      [job.id],
+    );
+    assert.equal(job.id, jobId(IDENTITY, 0));
+    assert.deepEqual(
+      [...books.settled],
+      [[job.id, { bytesBilled: proxy.books()[0]!.bytesBilled, slotMs: job.slotMs }]],
+    );
+    assert.ok(job.bytesBilled >= 10 * 1024 * 1024, 'the least that a table costs');
+  });
+
+test('whoever comes after a crash attaches to the job', async (t) => {
+  const { proxy, run } = await bench(t, []);
+  const first = await run();
+  const second = await run();
+  assert.equal(second.id, first.id);
+  assert.equal(second.bytesBilled, first.bytesBilled);
+  assert.equal(proxy.books().length, 1);
+});
+
+test("a job that fails of the service's own trouble is done again under a new id, and found there after a crash", async (t) => {
+  const fault = { fault: 'job-error', reason: 'jobInternalError' } as const;
+  const { proxy, books, run } = await bench(t, [{ on: 'insert', fault }]);
+  const job = await run();
+  assert.equal(job.epoch, 1);
+  assert.deepEqual([...books.settled.keys()], [jobId(IDENTITY, 0), jobId(IDENTITY, 1)]);
+  assert.equal(books.settled.get(jobId(IDENTITY, 0))!.bytesBilled, 0);
+  assert.equal((await run()).id, job.id);
+  assert.equal(proxy.books().filter(({ bytesBilled }) => bytesBilled > 0).length, 1);
+});
+
+const failures = [
+  ['accessDenied', 'ConfigInvalid', 'fail'],
+  ['quotaExceeded', 'BackendUnavailable', 'fail'],
+  ['resourcesExceeded', 'BackendUnavailable', 'narrower'],
+] as const;
+for (const [reason, type, remedy] of failures)
+  test(`${reason} is not tried again`, async (t) => {
+    const { books, run } = await bench(t, [{ on: 'insert', fault: { fault: 'job-error', reason } }]);
+    await assert.rejects(run(), (error) => {
+      assert.ok(error instanceof BigQueryError, String(error));
+      assert.deepEqual([error.reason, error.type, error.remedy], [reason, type, remedy]);
+      assert.ok(!error.message.includes('\n'));
+      return true;
+    });
+    assert.deepEqual(
+      [...books.settled.values()].map(({ bytesBilled }) => bytesBilled),
+      [0],
+    );
+  });
+
+test('a request that is refused as it is has cost nothing', async (t) => {
+  const { proxy, books, run } = await bench(t, []);
+  await assert.rejects(run({ sql: 'SELEKT' }), BigQueryError);
+  assert.deepEqual(
+    [...books.settled.values()].map(({ bytesBilled }) => bytesBilled),
+    [0],
+  );
+  assert.equal(proxy.books().filter(({ bytesBilled }) => bytesBilled > 0).length, 0);
+});
+
+test('nothing is submitted without a reservation', async (t) => {
+  const { proxy, run } = await bench(t, []);
+  const reserve = (): Promise<void> => Promise.reject(new Error('no money'));
+  await assert.rejects(run({ hooks: { reserve } }), /no money/);
+  assert.equal(proxy.books().length, 0);
+});
+
+test('an abort cancels the job, and its bill is settled', async (t) => {
+  const { proxy, books, run } = await bench(t, [{ on: 'insert', fault: { fault: 'slow', polls: 1_000_000 } }]);
+  const controller = new AbortController();
+  const running = run({
+    hooks: {
+      signal: controller.signal,
+      onState: ({ state }) => state === 'RUNNING' && controller.abort(new Error('pivot')),
+    },
+  });
+  await assert.rejects(running, /pivot/);
+  assert.deepEqual([...books.settled.keys()], [jobId(IDENTITY, 0)]);
+  assert.equal(books.settled.get(jobId(IDENTITY, 0))!.bytesBilled, proxy.books()[0]!.bytesBilled);
+});
+
+test('an abort between two tries finds what the last of them has made', async (t) => {
+  const { proxy, books, run } = await bench(t, [
+    { on: 'insert', fault: { fault: 'error', when: 'after', reason: 'backendError' } },
+  ]);
+  const controller = new AbortController();
+  const reserve = (id: string): Promise<void> => {
+    books.reserved.push(id);
+    // The pause after the first try meets it.
+    setImmediate(() => controller.abort(new Error('pivot')));
+    return Promise.resolve();
+  };
+  await assert.rejects(run({ hooks: { signal: controller.signal, reserve } }), /pivot/);
+  assert.deepEqual([...books.settled.keys()], [jobId(IDENTITY, 0)]);
+  const billed = proxy.books().reduce((sum, { bytesBilled }) => sum + bytesBilled, 0);
+  assert.equal(books.settled.get(jobId(IDENTITY, 0))!.bytesBilled, billed);
+});
+
+test('the id is of the step, its content, the place and the epoch', () => {
+  const others = [{ run: 'r2' }, { pair: 'GBPUSD' }, { step: 'x' }, { content: 'd' }, { location: 'US' }];
+  const ids = [jobId(IDENTITY, 0), jobId(IDENTITY, 1), ...others.map((other) => jobId({ ...IDENTITY, ...other }, 0))];
+  assert.equal(new Set(ids).size, ids.length);
+  assert.ok(ids.every((id) => /^[\w-]{1,1024}$/.test(id)));
+  assert.equal(jobId({ ...IDENTITY, location: 'eu' }, 0), ids[0]);
+});
