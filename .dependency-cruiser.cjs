@@ -86,12 +86,7 @@ module.exports = {
     only('server', [room('config')]),
     only(
       'emulator',
-      ['^src/config/environment[.]ts$', '^src/server/ports[.]ts$'],
-      'It stands for the service, and knows nothing of who uses it.',
-    ),
-    only(
-      'emulator',
-      ['^src/config/environment[.]ts$', '^src/server/ports[.]ts$'],
+      ['^src/config/environment[.]ts$', '^src/server/(child|ports)[.]ts$'],
       'It stands for the service: it knows nothing of its user.',
     ),
     only('client', [room('workflows'), room('config'), room('budget')]),

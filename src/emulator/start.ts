@@ -7,6 +7,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { requireRunning, stopChild } from '../server/child.ts';
 import { freePorts } from '../server/ports.ts';
 import { ensureEmulatorPython } from './python.ts';
 
@@ -78,7 +79,7 @@ async function startOnce(python: string, env: NodeJS.ProcessEnv, options: Emulat
   process.once('exit', onExit);
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const stop = async (): Promise<void> => {
-    await stopProcess(child, ended);
+    await stopChild(child, ended, STOP_GRACE_MS);
     process.off('exit', onExit);
     await rm(scratch, { recursive: true, force: true });
   };
@@ -98,7 +99,7 @@ async function startOnce(python: string, env: NodeJS.ProcessEnv, options: Emulat
 async function untilReady(child: ChildProcess, url: string, grpcPort: number): Promise<void> {
   const deadline = performance.now() + START_TIMEOUT_MS;
   for (;;) {
-    if (!isRunning(child)) throw new Error(`it ended at once, ${child.signalCode ?? `exit code ${child.exitCode}`}`);
+    requireRunning(child);
     try {
       const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
       await response.arrayBuffer();
@@ -117,17 +118,4 @@ function accepts(port: number): Promise<boolean> {
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
     socket.once('connect', () => socket.destroy());
   });
-}
-
-async function stopProcess(child: ChildProcess, ended: Promise<void>): Promise<void> {
-  if (isRunning(child)) {
-    child.kill('SIGTERM');
-    const killer = setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS);
-    await ended;
-    clearTimeout(killer);
-  } else await ended;
-}
-
-function isRunning(child: ChildProcess): boolean {
-  return child.exitCode === null && child.signalCode === null;
 }

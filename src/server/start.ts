@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { requireRunning, stopChild } from './child.ts';
 import { freePorts } from './ports.ts';
 
 export interface ServerOptions {
@@ -74,7 +75,7 @@ async function startOnce(options: ServerOptions): Promise<RunningServer> {
       resolve();
     }),
   );
-  const stop = () => stopServer(server, ended);
+  const stop = () => stopChild(server, ended, STOP_GRACE_MS);
   const address = `127.0.0.1:${port}`;
   try {
     await untilHealthy(server, address, namespace);
@@ -100,7 +101,7 @@ async function untilHealthy(server: ChildProcess, address: string, namespace: st
   const { Connection } = await import('@temporalio/client');
   const deadline = performance.now() + START_TIMEOUT_MS;
   for (;;) {
-    if (!isRunning(server)) throw new Error(`it ended at once, ${server.signalCode ?? `exit code ${server.exitCode}`}`);
+    requireRunning(server);
     try {
       const connection = await Connection.connect({ address, connectTimeout: 2_000 });
       try {
@@ -114,17 +115,4 @@ async function untilHealthy(server: ChildProcess, address: string, namespace: st
       await delay(POLL_MS);
     }
   }
-}
-
-async function stopServer(server: ChildProcess, ended: Promise<void>): Promise<void> {
-  if (isRunning(server)) {
-    server.kill('SIGTERM');
-    const killer = setTimeout(() => server.kill('SIGKILL'), STOP_GRACE_MS);
-    await ended;
-    clearTimeout(killer);
-  } else await ended;
-}
-
-function isRunning(server: ChildProcess): boolean {
-  return server.exitCode === null && server.signalCode === null;
 }
