@@ -9,6 +9,8 @@ export const TASK_QUEUES = {
   pipeline: 'widemerge',
   /** Whatever needs the machine's merge lock; its worker has one slot. */
   local: 'widemerge-local',
+  /** Jobs of BigQuery: they need no lock, and several pairs may have theirs at a time. */
+  bigquery: 'widemerge-bigquery',
 } as const;
 
 export const WORKFLOW_TYPES = {
@@ -132,6 +134,22 @@ export interface BigqueryConfig {
   stagingExpiresMs: number;
   budgetDollars: number;
   prices: { queryPerTiB: number; storageReadPerTiB: number; storagePerGiBMonth: number; egressPerGiB: number };
+  /** Pairs that may be on BigQuery at a time. The rest is missing in runs of earlier versions. */
+  sideBySide?: number;
+  /** Most columns of a partition, its position included: 10,000 is what the service takes. */
+  partitionColumns?: number;
+  /** What a pair does while BigQuery cannot be reached: wait for it, or go to the next backend. */
+  whenUnavailable?: 'wait' | 'nextBackend';
+}
+
+/** What a failed pair has cost, or a merged one. */
+export interface CloudBill {
+  /** Jobs that were paid, bytes that their queries were billed for, bytes read back. */
+  queries: number;
+  bytesBilled: number;
+  bytesRead: number;
+  /** All of it, nano-dollars (1e-9 $). */
+  nanos: number;
 }
 
 export type PairState =
@@ -139,6 +157,11 @@ export type PairState =
   | 'discovering'
   | 'gated'
   | 'merging'
+  /** On BigQuery, in this order: the spine and what is sent are prepared here; sent; joined there; read back. */
+  | 'preparing'
+  | 'staging'
+  | 'querying'
+  | 'fetching'
   | 'verifying'
   | 'publishing'
   | 'cleaning'
@@ -164,6 +187,8 @@ export interface MergeFigures {
   verified: VerifyMode;
   /** True where the output of the same inputs was there before. */
   alreadyMerged: boolean;
+  /** Of a pair that was merged by BigQuery. */
+  bill?: CloudBill;
 }
 
 export interface PairProgress {

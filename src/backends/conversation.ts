@@ -1,10 +1,11 @@
 import { FAILURES, type FailureFacts, type MergeFigures } from '../contract.ts';
-import type { CleanReceipt, Discovery, MergeMessage, Progress, Survey } from '../merge/job.ts';
+import type { CleanReceipt, Discovery, MergeMessage, Prepared, Progress, Survey } from '../merge/job.ts';
 
 /** What a merge process has said so far. Words that are none of a MergeMessage are passed over. */
 export class Conversation {
   survey: Survey | null = null;
   discovery: Discovery | null = null;
+  prepared: Prepared | null = null;
   /** Of the last step that has ended. */
   figures: MergeFigures | null = null;
   receipt: CleanReceipt | null = null;
@@ -17,7 +18,7 @@ export class Conversation {
 
   /** Whether it has given any result. */
   get hasResult(): boolean {
-    return [this.survey, this.discovery, this.figures, this.receipt].some((result) => result !== null);
+    return [this.survey, this.discovery, this.prepared, this.figures, this.receipt].some((result) => result !== null);
   }
 
   hear(value: unknown): void {
@@ -26,6 +27,7 @@ export class Conversation {
     if (message.event === 'progress') this.#onProgress?.(message as Progress);
     else if (message.event === 'surveyed') this.survey = message.survey ?? null;
     else if (message.event === 'discovered') this.discovery = message.discovery ?? null;
+    else if (message.event === 'prepared') this.prepared = message.prepared ?? null;
     else if (message.event === 'cleaned') this.receipt = message.receipt ?? null;
     else if (message.event === 'failed') this.failure = isFailure(message.failure) ? message.failure : null;
     else if (message.event === 'merged' || message.event === 'verified' || message.event === 'published') {

@@ -6,7 +6,7 @@ import type { MergeFigures } from '../contract.ts';
 import type { GuardedCommand } from '../guard/command.ts';
 import { LockBusyError, LockUnusableError } from '../guard/lock.ts';
 import { runGuarded } from '../guard/run.ts';
-import type { CleanReceipt, Discovery, MergeJob, Survey } from '../merge/job.ts';
+import type { CleanReceipt, Discovery, MergeJob, Prepared, Survey } from '../merge/job.ts';
 import { workspacePath } from '../merge/workspace.ts';
 import { MergeError, type MergeContext } from './backend.ts';
 import { Conversation } from './conversation.ts';
@@ -16,6 +16,7 @@ import { checkOutputFolder, outputUnwritable } from './output-folder.ts';
 export interface MergeProcessResult {
   survey?: Survey;
   discovery?: Discovery;
+  prepared?: Prepared;
   /** wallMs is of this process alone, as its guard measured it; peakBytes the larger of what it said and what the guard saw. */
   figures?: MergeFigures;
   receipt?: CleanReceipt;
@@ -70,10 +71,11 @@ export async function runMergeProcess(
   if (report.outcome === 'cancelled') throw signal?.reason ?? new Error('cancelled');
   const failure = failureOf(report, conversation);
   if (failure !== null) throw failure;
-  const { survey, discovery, figures, receipt } = conversation;
+  const { survey, discovery, prepared, figures, receipt } = conversation;
   return {
     ...(survey === null ? {} : { survey }),
     ...(discovery === null ? {} : { discovery }),
+    ...(prepared === null ? {} : { prepared }),
     ...(receipt === null ? {} : { receipt }),
     ...(figures === null
       ? {}

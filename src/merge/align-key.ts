@@ -53,7 +53,8 @@ export async function writeKeyPart(request: KeyPartRequest): Promise<AlignedPart
   }
 }
 
-async function fillKeys(
+/** Makes the table `key_values` of the keys `start` to `end`: `position`, and `value` as the physical type has it. */
+export async function fillKeys(
   { run, connection }: AlignDatabase,
   keys: KeyValues,
   physicalType: number,

@@ -12,7 +12,7 @@ import { invalidCheckpoint } from './errors.ts';
 import type { Checkpoint } from './plan.ts';
 import { PHYSICAL } from './parquet/field-ids.ts';
 import type { Footer } from './parquet/footer.ts';
-import { codecOf, viewName, writePhysicalView } from './parquet/physical-view.ts';
+import { codecOf, viewName, viewObstacle, writePhysicalView } from './parquet/physical-view.ts';
 import type { Column } from './parquet/schema.ts';
 import { writePart, type AlignedPart } from './write-part.ts';
 
@@ -132,16 +132,13 @@ async function fillRowMap({ run, connection }: AlignDatabase, rowOf: Int32Array)
 }
 
 function refuseUnalignable(column: Column, file: string): void {
-  const refuse = (what: string): Error =>
-    invalidCheckpoint(
+  const obstacle = viewObstacle(column);
+  if (obstacle !== null)
+    throw invalidCheckpoint(
       file,
-      `has not the rows of the others, and its column ${column.name} is ${what}, which cannot be rewritten without changing it; write the file with the same keys and row groups as the others`,
+      `has not the rows of the others, and its column ${column.name} is ${obstacle}, which cannot be rewritten without changing it; write the file with the same keys and row groups as the others`,
       column.name,
     );
-  if (column.nested) throw refuse('nested or repeated');
-  if (column.physicalType === PHYSICAL.fixedLenByteArray)
-    throw refuse('of fixed length (binary, decimal, UUID or float16)');
-  if (column.physicalType === PHYSICAL.int96) throw refuse('a timestamp of the deprecated type INT96');
 }
 
 interface Slice {

@@ -28,8 +28,11 @@ export interface MergeJob {
   key: string;
   rows: RowsMode;
   reference: string | null;
-  /** `stitch` copies aligned column chunks; `duckdb` is the plain SQL join of all files. */
-  engine: 'stitch' | 'duckdb';
+  /**
+   * `stitch` copies aligned column chunks; `duckdb` is the plain SQL join of all files; `bigquery` stitches the parts that
+   * the service has merged.
+   */
+  engine: 'stitch' | 'duckdb' | 'bigquery';
   verify: VerifyMode;
   /** What the step `clean` does with the checkpoints; they are kept where it is missing. */
   clean?: CleanMode;
@@ -40,7 +43,7 @@ export interface MergeJob {
 }
 
 /** `survey` and `clean` belong in jobs of their own: a job stops early where the same inputs have been merged before. */
-export type MergeStep = 'survey' | 'discover' | 'merge' | 'verify' | 'publish' | 'clean';
+export type MergeStep = 'survey' | 'discover' | 'prepare' | 'merge' | 'verify' | 'publish' | 'clean';
 
 /** What the footers alone say of the checkpoints; no key has been read, so what is aligned is not known. */
 export interface Survey {
@@ -89,6 +92,17 @@ export interface Discovery {
   alreadyMerged: MergeFigures | null;
 }
 
+/** What lies ready for a backend that merges elsewhere: see staging.ts. */
+export interface Prepared {
+  checkpoints: number;
+  /** Of the output, the key included. */
+  columns: number;
+  /** Of the output. */
+  rows: number;
+  /** To be sent: all views, and the spine. */
+  bytes: number;
+}
+
 /** What the step `clean` has done. */
 export interface CleanReceipt {
   mode: CleanMode;
@@ -107,6 +121,7 @@ export type MergeMessage =
   | { event: 'progress'; step: MergeStep; filesDone: number; filesTotal: number; bytesDone: number; bytesTotal: number }
   | { event: 'surveyed'; survey: Survey }
   | { event: 'discovered'; discovery: Discovery }
+  | { event: 'prepared'; prepared: Prepared }
   | { event: 'merged'; figures: MergeFigures }
   | { event: 'verified'; figures: MergeFigures }
   | { event: 'published'; figures: MergeFigures }

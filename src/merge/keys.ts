@@ -88,6 +88,10 @@ function integerType(
   throw refuse('a decimal or a time');
 }
 
+/** What a key of the type `from` is multiplied by to be one of the type `to`, of the same kind and no coarser. */
+export const keyFactor = (from: KeyType, to: KeyType): bigint =>
+  from.kind === 'timestamp' && to.kind === 'timestamp' ? NANOS_PER_UNIT[from.unit] / NANOS_PER_UNIT[to.unit] : 1n;
+
 /** The type in which the keys of all files compare: the finest unit. Throws where kinds or zones differ. */
 export function commonKeyType(types: { type: KeyType; file: string; column: string }[]): KeyType {
   const first = types[0]!;
@@ -155,7 +159,7 @@ function rescale(
   place: { file: string; column: string },
 ): BigInt64Array {
   if (from.kind !== 'timestamp' || to.kind !== 'timestamp' || from.unit === to.unit) return values;
-  const factor = NANOS_PER_UNIT[from.unit] / NANOS_PER_UNIT[to.unit];
+  const factor = keyFactor(from, to);
   return values.map((value) => {
     const scaled = value * factor;
     if (BigInt.asIntN(64, scaled) !== scaled)

@@ -2,11 +2,12 @@
  * The manifest of an output: what it was made of, and the checksums that prove it later and anywhere. It lies beside
  * the output, and its id is in the output's footer, so that each can be told to belong to the other.
  */
-import { open, readFile, rename } from 'node:fs/promises';
+import { readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { MergeFailure } from './errors.ts';
 import { syncFolder } from './system/sync-folder.ts';
+import { writeDurably } from './system/write-durably.ts';
 
 const bytes = z.number().int().nonnegative();
 const count = z.number().int().nonnegative();
@@ -21,7 +22,7 @@ const schema = z.object({
   /** ISO 8601. */
   createdAt: z.string(),
   createdBy: z.string(),
-  engine: z.enum(['stitch', 'duckdb']),
+  engine: z.enum(['stitch', 'duckdb', 'bigquery']),
   key: z.string(),
   rows: z.enum(['union', 'reference', 'intersection']),
   /** Name of the checkpoint that gave the rows; null for the first one, and in the other modes. */
@@ -88,13 +89,7 @@ export async function readManifest(path: string): Promise<Manifest | null> {
 /** Writes a manifest so that a crash leaves the old one or the new one, and the new one is on disk on return. */
 export async function writeManifest(path: string, manifest: Manifest): Promise<void> {
   const temporary = `${path}.tmp`;
-  const handle = await open(temporary, 'w');
-  try {
-    await handle.writeFile(`${JSON.stringify(manifest)}\n`);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  await writeDurably(temporary, `${JSON.stringify(manifest)}\n`);
   await rename(temporary, path);
   await syncFolder(dirname(path));
 }

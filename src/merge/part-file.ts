@@ -6,6 +6,7 @@ import { open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { syncFolder } from './system/sync-folder.ts';
+import { writeDurably } from './system/write-durably.ts';
 
 interface Sidecar {
   bytes: number;
@@ -38,16 +39,6 @@ export async function finishPart(partPath: string): Promise<void> {
   await writeDurably(temporaryPartPath(sidecar), JSON.stringify(sum));
   await rename(temporaryPartPath(sidecar), sidecar);
   await syncFolder(dirname(partPath));
-}
-
-async function writeDurably(path: string, text: string): Promise<void> {
-  const handle = await open(path, 'w');
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 const BUFFER_BYTES = 1024 * 1024;

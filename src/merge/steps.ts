@@ -8,19 +8,19 @@ import type { MergeFigures } from '../contract.ts';
 import { cleanSources } from './clean.ts';
 import { listCheckpoints } from './discover.ts';
 import { addedSince, draftManifest, draftMissing, readDraft } from './draft.ts';
+import type { Engines } from './engine.ts';
 import { assertUnchanged } from './fingerprint.ts';
 import type { Discovery, MergeJob, MergeMessage, MergeStep } from './job.ts';
+import { LOCAL_ENGINES } from './local-engines.ts';
 import { readManifest, writeManifest } from './manifest.ts';
 import type { MergePlan } from './plan.ts';
 import { inputBytes, outputColumns, planMerge, realignedBytes } from './plan-merge.ts';
 import { readManifestId } from './parquet/key-values.ts';
 import { findPublished, refuseForeignOutput } from './published.ts';
 import { publishOutput } from './publish.ts';
-import { stitchPlan } from './stitch-plan.ts';
 import { surveyFiles } from './survey.ts';
 import { syncFolder } from './system/sync-folder.ts';
 import { verifyMerge } from './verify.ts';
-import { VERSION } from './version.ts';
 import { workspacePath } from './workspace.ts';
 
 interface Session {
@@ -30,14 +30,19 @@ interface Session {
   workspace: string;
   temporaryPath: string;
   draftPath: string;
+  engines: Engines;
   plan: MergePlan | null;
 }
 
-/** Runs the job's steps in order; stops early where the same inputs have been merged before. */
+/**
+ * Runs the job's steps in order; stops early where the same inputs have been merged before. `engines` are those that
+ * there are beside the local ones.
+ */
 export async function runSteps(
   job: MergeJob,
   emit: (message: MergeMessage) => void,
   signal?: AbortSignal,
+  engines: Engines = {},
 ): Promise<void> {
   const workspace = workspacePath(job.output.path);
   const session: Session = {
@@ -47,6 +52,7 @@ export async function runSteps(
     workspace,
     temporaryPath: join(workspace, 'output.parquet'),
     draftPath: join(workspace, 'draft.json'),
+    engines: { ...LOCAL_ENGINES, ...engines },
     plan: null,
   };
   try {
@@ -70,6 +76,7 @@ async function removeIdleWorkspace(workspace: string): Promise<void> {
 const runStep: Record<MergeStep, (session: Session) => Promise<boolean>> = {
   survey: runSurvey,
   discover: runDiscover,
+  prepare: runPrepare,
   merge: runMerge,
   verify: runVerify,
   publish: runPublish,
@@ -135,9 +142,28 @@ async function planAgain(session: Session): Promise<MergePlan> {
   return session.plan;
 }
 
+async function runPrepare(session: Session): Promise<boolean> {
+  const { workspace, emit, signal } = session;
+  const plan = await planAgain(session);
+  // Loaded only here: it needs a database.
+  const { prepareStaging } = await import('./prepare.ts');
+  const prepared = await prepareStaging({
+    plan,
+    workspace,
+    memoryBytes: session.job.memoryBytes,
+    signal,
+    onProgress: (bytesDone, bytesTotal, filesDone, filesTotal) =>
+      emit({ event: 'progress', step: 'prepare', filesDone, filesTotal, bytesDone, bytesTotal }),
+  });
+  emit({ event: 'prepared', prepared });
+  return false;
+}
+
 async function runMerge(session: Session): Promise<boolean> {
   const { job, workspace, temporaryPath, emit, signal } = session;
   const started = performance.now();
+  const engine = session.engines[job.engine];
+  if (engine === undefined) throw new Error(`this process has no engine ${job.engine}`);
   const plan = await planAgain(session);
   await mkdir(workspace, { recursive: true });
   // The draft first, and durably: left behind by an earlier attempt, it would vouch for the file that is written now.
@@ -155,28 +181,15 @@ async function runMerge(session: Session): Promise<boolean> {
       bytesTotal: total,
     });
   };
-  const partsDir = join(workspace, 'parts');
-  const written =
-    job.engine === 'stitch'
-      ? await stitchPlan({
-          plan,
-          outputPath: temporaryPath,
-          partsDir,
-          memoryBytes: job.memoryBytes,
-          createdBy: `widemerge version ${VERSION}`,
-          signal,
-          onBytes,
-        })
-      : await (
-          await import('./duckdb-join.ts')
-        ).joinWithDuckdb({
-          plan,
-          outputPath: temporaryPath,
-          memoryBytes: job.memoryBytes,
-          tempDir: workspace,
-          onProgress: onBytes,
-          signal,
-        });
+  const written = await engine({
+    job,
+    plan,
+    workspace,
+    outputPath: temporaryPath,
+    partsDir: join(workspace, 'parts'),
+    signal,
+    onBytes,
+  });
   const { rows, columns, aligned, realigned, bytesIn } = describePlan(plan);
   const figures: MergeFigures = {
     files,
@@ -207,7 +220,7 @@ async function runVerify(session: Session): Promise<boolean> {
     plan,
     outputPath: session.temporaryPath,
     mode: job.engine === 'stitch' ? job.verify : 'full',
-    byteComparable: job.engine === 'stitch',
+    engine: job.engine,
     onProgress: (bytesDone, bytesTotal, filesDone, filesTotal) =>
       emit({ event: 'progress', step: 'verify', filesDone, filesTotal, bytesDone, bytesTotal }),
     ...(signal === undefined ? {} : { signal }),

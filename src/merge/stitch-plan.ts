@@ -1,6 +1,7 @@
 /** The local engine: rewrites what is not aligned, one checkpoint at a time, and stitches all of it together. */
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
+import type { AlignDatabase } from './align.ts';
 import { rowsOnSpine, sequenceDigest } from './key-sets.ts';
 import { keyTypeOf } from './keys.ts';
 import { outputKeyColumn } from './output-key.ts';
@@ -29,11 +30,33 @@ export async function stitchPlan(request: StitchPlanRequest): Promise<StitchResu
   const onBytes = (bytes: number): void => request.onBytes((done += bytes), total);
   const { parts, keyParts } = await writeParts(request, onBytes);
 
+  const { outputPath, createdBy, signal } = request;
+  return stitchParts({ plan, outputPath, parts, keyParts, createdBy, signal, onBytes });
+}
+
+export interface StitchPartsRequest {
+  plan: MergePlan;
+  outputPath: string;
+  /**
+   * By the index of a checkpoint: for each row group of the output the parts that hold its columns, in their order. What
+   * is missing here is aligned and taken over as it is.
+   */
+  parts: Map<number, AlignedPart[]>;
+  /** Of writeKeyParts. */
+  keyParts: AlignedPart[];
+  createdBy: string;
+  signal: AbortSignal | undefined;
+  /** Bytes written since the last call. */
+  onBytes: (bytes: number) => void;
+}
+
+/** Writes the output of checkpoints and parts. The columns of a checkpoint that has parts are OPTIONAL in it. */
+export async function stitchParts({ plan, parts, keyParts, ...request }: StitchPartsRequest): Promise<StitchResult> {
   const key = outputKeyColumn(plan);
   const schema: StitchRequest['schema'] = [
     { column: key.column, optional: key.optional },
-    ...plan.checkpoints.flatMap((checkpoint, i) =>
-      checkpoint.columns.map((column) => ({ column, optional: !plan.aligned[i] })),
+    ...plan.checkpoints.flatMap((checkpoint) =>
+      checkpoint.columns.map((column) => ({ column, optional: parts.has(checkpoint.index) })),
     ),
   ];
   const rowGroups = plan.spine.rowGroupRows.map((rows, group) => ({
@@ -50,7 +73,7 @@ export async function stitchPlan(request: StitchPlanRequest): Promise<StitchResu
     metadata: { [MANIFEST_KEY]: plan.id },
     createdBy: request.createdBy,
     signal: request.signal,
-    onBytes,
+    onBytes: request.onBytes,
   });
 }
 
@@ -64,29 +87,12 @@ async function writeParts(
   const misaligned = plan.checkpoints.filter((_, i) => !plan.aligned[i]);
   if (misaligned.length === 0) return { parts, keyParts: [] };
   await mkdir(partsDir, { recursive: true });
-  const spineDigest = sequenceDigest(spine.keys) + spine.rowGroupRows.join(',');
-  const partKey = (name: string, fingerprint: unknown): string =>
-    createHash('sha256')
-      .update(JSON.stringify([spineDigest, name, fingerprint]))
-      .digest('hex')
-      .slice(0, 24);
+  const partKey = partKeys(plan);
   // Loaded only here: most merges rewrite nothing, and need not load a database for it.
   const { alignCheckpoint, openAlignDatabase } = await import('./align.ts');
-  const { writeKeyPart } = await import('./align-key.ts');
   const database = await openAlignDatabase(partsDir, memoryBytes, request.signal);
   try {
-    const key = outputKeyColumn(plan);
-    const keyParts =
-      spine.source === null
-        ? await writeKeyPart({
-            keys: spine.keys,
-            rowGroupRows: spine.rowGroupRows,
-            column: key.column,
-            dir: partsDir,
-            partKey: partKey('', 'key'),
-            database,
-          })
-        : [];
+    const keyParts = await writeKeyParts({ plan, partsDir, database });
     for (const checkpoint of misaligned) {
       request.signal?.throwIfAborted();
       const keys = await readKeys(checkpoint, keyTypeOf(checkpoint.key, checkpoint.name), spine.type);
@@ -107,6 +113,40 @@ async function writeParts(
   } finally {
     database.close();
   }
+}
+
+/** Writes the key column of a spine that no checkpoint has; nothing where one has it, whose own is taken over then. */
+export async function writeKeyParts({
+  plan,
+  partsDir,
+  database,
+}: {
+  plan: MergePlan;
+  /** Exists. */
+  partsDir: string;
+  database: AlignDatabase;
+}): Promise<AlignedPart[]> {
+  const { spine } = plan;
+  if (spine.source !== null) return [];
+  const { writeKeyPart } = await import('./align-key.ts');
+  return writeKeyPart({
+    keys: spine.keys,
+    rowGroupRows: spine.rowGroupRows,
+    column: outputKeyColumn(plan).column,
+    dir: partsDir,
+    partKey: partKeys(plan)('', 'key'),
+    database,
+  });
+}
+
+/** Names of parts that are those of this spine and of what they are made of. */
+function partKeys({ spine }: MergePlan): (name: string, fingerprint: unknown) => string {
+  const spineDigest = sequenceDigest(spine.keys) + spine.rowGroupRows.join(',');
+  return (name, fingerprint) =>
+    createHash('sha256')
+      .update(JSON.stringify([spineDigest, name, fingerprint]))
+      .digest('hex')
+      .slice(0, 24);
 }
 
 function keyPortion(

@@ -13,6 +13,8 @@ export interface CheckpointCheck {
   output: { handle: FileHandle; size: number; footer: Footer };
   /** The checkpoint's columns in the output. */
   columns: ExpectedColumn[];
+  /** A NaN may have come back with other bits. */
+  anyNan: boolean;
   signal: AbortSignal | undefined;
   /** Bytes of the source's chunks that were compared. */
   onBytes: (bytes: number) => void;
@@ -38,7 +40,7 @@ export async function checkCheckpointValues(check: CheckpointCheck): Promise<voi
       let firstRow = 0;
       for (const [group, { rows: groupRows }] of output.footer.rowGroups.entries()) {
         const written = await readColumnValues(output.handle, output.size, output.footer, column, group, OUTPUT);
-        const wrong = firstWrongRow(values, written, rowOf, firstRow);
+        const wrong = firstWrongRow(values, written, rowOf, firstRow, check.anyNan ? own.physicalType : null);
         if (wrong >= 0) {
           const row = firstRow + wrong;
           throw mismatch(

@@ -2,6 +2,7 @@
 import { parquetMetadata, parquetSchema } from 'hyparquet';
 import { open } from 'node:fs/promises';
 import { MergeFailure } from './errors.ts';
+import type { MergeJob } from './job.ts';
 import { keyTypeOf } from './keys.ts';
 import { COLUMN_CHUNK, COLUMN_META, REPETITION, SCHEMA_ELEMENT, STATISTICS } from './parquet/field-ids.ts';
 import type { Chunk, Footer } from './parquet/footer.ts';
@@ -22,33 +23,40 @@ export const OUTPUT = 'the output';
 export const mismatch = (message: string, column?: string): MergeFailure =>
   new MergeFailure('OutputMismatch', `the output is not what the checkpoints hold: ${message}`, { column });
 
-/** Checks rows, names, order and types; pairs each column of the output with its source. Throws OutputMismatch. */
-export function matchColumns(plan: MergePlan, output: Footer, byteComparable: boolean): ExpectedColumn[] {
+/**
+ * Checks rows, names, order and types; pairs each column of the output with its source. Throws OutputMismatch. What was
+ * stitched has the row groups of the plan and the schema elements of the checkpoints; DuckDB writes its own.
+ */
+export function matchColumns(plan: MergePlan, output: Footer, engine: MergeJob['engine']): ExpectedColumn[] {
   const rows = plan.spine.keys.values.length;
   if (output.rows !== rows) throw mismatch(`it has ${output.rows} rows, the keys of the checkpoints make ${rows}`);
   const groups = output.rowGroups.map((group) => group.rows);
-  if (byteComparable && groups.join() !== plan.spine.rowGroupRows.join())
+  if (engine !== 'duckdb' && groups.join() !== plan.spine.rowGroupRows.join())
     throw mismatch(`its row groups have ${groups.join(', ')} rows instead of ${plan.spine.rowGroupRows.join(', ')}`);
   const sources = plan.checkpoints.flatMap((checkpoint) =>
     checkpoint.columns.map((column) => ({ checkpoint, column })),
   );
   if (output.columns.length !== sources.length + 1)
     throw mismatch(`it has ${output.columns.length} columns, the checkpoints make ${sources.length + 1}`);
-  checkKey(plan, output.columns[0]!, byteComparable);
+  checkKey(plan, output.columns[0]!, engine);
   return output.columns.map((column, i) => {
     const source = sources[i - 1];
     if (source === undefined) return { output: column, source: null };
-    checkColumn(source.column, column, byteComparable ? plan.aligned[source.checkpoint.index]! : null);
+    checkColumn(
+      source.column,
+      column,
+      engine === 'duckdb' ? null : engine === 'stitch' && plan.aligned[source.checkpoint.index]!,
+    );
     return { output: column, source };
   });
 }
 
-function checkKey({ spine, keyName, checkpoints }: MergePlan, column: Column, byteComparable: boolean): void {
+function checkKey({ spine, keyName, checkpoints }: MergePlan, column: Column, engine: MergeJob['engine']): void {
   if (column.name !== keyName) throw mismatch(`its first column is ${column.name} instead of the key ${keyName}`);
   const type = keyTypeOf(column, OUTPUT);
   // A key that was taken over keeps its unit, though other files may have a finer one.
   if (spine.source !== null) {
-    checkColumn(checkpoints[spine.source]!.key, column, byteComparable ? true : null);
+    checkColumn(checkpoints[spine.source]!.key, column, engine === 'duckdb' ? null : true);
     return;
   }
   if (JSON.stringify(sortedEntries(type)) !== JSON.stringify(sortedEntries(spine.type)))

@@ -49,15 +49,18 @@ function emptyLike({ kind }: PhysicalValues, rows: number, nulls: Uint8Array | n
 
 /**
  * The first row of `output` that does not hold, bit for bit, what `source` holds in row `rowOf[firstRow + row]`, or
- * null where that is -1; -1 where all do.
+ * null where that is -1; -1 where all do. With the physical type `nanOf`, FLOAT or DOUBLE, one NaN is as good as another.
  */
 export function firstWrongRow(
   source: PhysicalValues,
   output: PhysicalValues,
   rowOf: Int32Array,
   firstRow: number,
+  nanOf: number | null = null,
 ): number {
-  const same = comparerOf(source, output);
+  const equal = comparerOf(source, output);
+  const [isNan, isWrittenNan] = [nanTestOf(source, nanOf), nanTestOf(output, nanOf)];
+  const same = (i: number, j: number): boolean => equal(i, j) || (isNan(i) && isWrittenNan(j));
   for (let row = 0; row < output.rows; row++) {
     const from = rowOf[firstRow + row]!;
     const expectNull = from < 0 || source.nulls?.[from] === 1;
@@ -80,6 +83,19 @@ function comparerOf(a: PhysicalValues, b: PhysicalValues): (i: number, j: number
   if (a.kind !== b.kind) return () => false;
   const [x, y] = [a.values, b.values];
   return (i, j) => x[i] === y[j];
+}
+
+function nanTestOf(values: PhysicalValues, physicalType: number | null): (row: number) => boolean {
+  // Views of the same bits as numbers.
+  if (values.kind === 'i64' && physicalType === PHYSICAL.double) {
+    const doubles = new Float64Array(values.values.buffer, values.values.byteOffset, values.rows);
+    return (row) => Number.isNaN(doubles[row]);
+  }
+  if (values.kind === 'i32' && physicalType === PHYSICAL.float) {
+    const floats = new Float32Array(values.values.buffer, values.values.byteOffset, values.rows);
+    return (row) => Number.isNaN(floats[row]);
+  }
+  return () => false;
 }
 
 const SHOWN_BYTES = 24;

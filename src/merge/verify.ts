@@ -9,6 +9,7 @@ import { Checksum, compareChunks, type ChunkPair } from './verify-bytes.ts';
 import { combineCrc32, formatCrc32 } from './crc32.ts';
 import { MergeFailure } from './errors.ts';
 import { assertUnchanged } from './fingerprint.ts';
+import type { MergeJob } from './job.ts';
 import { formatKey } from './keys.ts';
 import { readFooter, type Footer } from './parquet/footer.ts';
 import { chunkPieces } from './parquet/chunk-bytes.ts';
@@ -32,8 +33,11 @@ export interface VerifyRequest {
   /** The temporary output, fsynced. */
   outputPath: string;
   mode: 'bytes' | 'full';
-  /** False where no chunk was taken over as it is: everything is compared by value then, whatever the mode. Default true. */
-  byteComparable?: boolean;
+  /**
+   * That wrote the output, by default `stitch`. The others take no chunk over as it is, and everything is compared by
+   * value, whatever the mode; of `bigquery` a NaN is as good as any other.
+   */
+  engine?: MergeJob['engine'];
   onProgress: (bytesDone: number, bytesTotal: number, filesDone: number, filesTotal: number) => void;
   signal?: AbortSignal;
 }
@@ -65,14 +69,14 @@ export async function verifyMerge(request: VerifyRequest): Promise<Verification>
 
 async function verify(request: VerifyRequest): Promise<Verification> {
   const { plan, outputPath } = request;
-  const byteComparable = request.byteComparable ?? true;
+  const engine = request.engine ?? 'stitch';
   const footer = await readFooter(outputPath, OUTPUT);
-  const columns = matchColumns(plan, footer, byteComparable);
+  const columns = matchColumns(plan, footer, engine);
   for (const checkpoint of plan.checkpoints) await assertUnchanged(checkpoint);
   const progress = trackProgress(request);
   const columnsOf = Map.groupBy(columns.entries(), ([, { source }]) => source?.checkpoint ?? null);
   const sums = columns.map(() => footer.rowGroups.map(() => new Checksum()));
-  const takenOver = plan.checkpoints.filter(({ index }) => byteComparable && plan.aligned[index]);
+  const takenOver = plan.checkpoints.filter(({ index }) => engine === 'stitch' && plan.aligned[index]);
   const output = await open(outputPath, 'r');
   try {
     dropFromPageCache(output);
@@ -103,6 +107,7 @@ async function verify(request: VerifyRequest): Promise<Verification> {
         plan,
         output: { handle: output, size, footer },
         columns: (columnsOf.get(checkpoint) ?? []).map(([, column]) => column),
+        anyNan: engine === 'bigquery',
         signal: request.signal,
         onBytes: byValue ? progress.bytes : () => undefined,
       });

@@ -82,6 +82,14 @@ test('figures, discovery, progress and memory come back', async (t) => {
   assert.ok(existsSync(join(folder, '.EUR USD.parquet.widemerge', 'lock')));
 });
 
+test('what is prepared comes back, and both locks were held', async (t) => {
+  const { context, job, folder } = setUp(t);
+  const result = await runMergeProcess({ ...job('prepares'), steps: ['prepare'] }, context, CHILD);
+  assert.deepEqual(result, { prepared: { checkpoints: 2, columns: 4, rows: 3, bytes: 12 } });
+  assert.ok(existsSync(context.machineLock));
+  assert.ok(existsSync(join(folder, '.EUR USD.parquet.widemerge', 'lock')));
+});
+
 test('the receipt of a cleaning comes back; it needs no room for a lock of its own, on a full disk', async (t) => {
   const { context, job, folder } = setUp(t);
   const receipt = { mode: 'trash', files: 2, bytes: 10, keptFiles: 0, kept: [], restore: 'mv -n a b' };
@@ -179,11 +187,11 @@ test('a backend gives its engine, and figures of what was merged before', async 
   assert.equal((await processBackend('local', 'stitch', CHILD).merge(job('hasMerged'), context)).rows, 3);
 });
 
-test('the backends by name; bigquery says that it is not there', async (t) => {
+test('the backends by name; bigquery does not merge in a single step', async (t) => {
   const { context, job } = setUp(t);
   const backends = createBackends();
   for (const [name, backend] of Object.entries(backends)) assert.equal(backend.name, name);
   const { facts } = await failureOf(backends.bigquery.merge(job('merges'), context));
   assert.equal(facts.type, 'BackendUnavailable');
-  assert.match(facts.message, /bigquery is not part of this version yet/);
+  assert.match(facts.message, /did not merge on BigQuery: start it again/);
 });

@@ -51,7 +51,7 @@ for (const [what, key] of Object.entries(KEYS))
       `SELECT ${key} AS k, range / 0 AS c, TIMESTAMP '2024-01-01' + range * INTERVAL 1 SECOND AS d FROM range(10, 3000)`,
     ]);
     assert.equal(await readManifestId(outputPath), plan.id);
-    const request = { plan, outputPath, byteComparable: false, onProgress: () => undefined };
+    const request = { plan, outputPath, engine: 'duckdb' as const, onProgress: () => undefined };
     const { columns, sources } = await verifyMerge({ ...request, mode: 'full' });
     assert.deepEqual(
       columns.map(({ name }) => name),

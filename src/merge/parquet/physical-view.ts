@@ -1,6 +1,6 @@
 import { chmod, copyFile, constants, open } from 'node:fs/promises';
 import { writeFully } from '../system/copy-range.ts';
-import { COLUMN_CHUNK, COLUMN_META, SCHEMA_ELEMENT } from './field-ids.ts';
+import { COLUMN_CHUNK, COLUMN_META, PHYSICAL, SCHEMA_ELEMENT } from './field-ids.ts';
 import type { Chunk, Footer } from './footer.ts';
 import { TYPE_DEFINED_ORDER } from './rewrite.ts';
 import { integerOf, type Column } from './schema.ts';
@@ -22,6 +22,14 @@ import { encodeFooter } from './write-footer.ts';
 /** Name of column `index` in a physical view: no name of a user's column can collide with anything in a query. */
 export const viewName = (index: number): string => `c${index}`;
 
+/** What a column is that no other engine gives back as it was, bare physical values or not; null where it is no such. */
+export function viewObstacle({ nested, physicalType }: Column): string | null {
+  if (nested) return 'nested or repeated';
+  if (physicalType === PHYSICAL.fixedLenByteArray) return 'of fixed length (binary, decimal, UUID or float16)';
+  if (physicalType === PHYSICAL.int96) return 'a timestamp of the deprecated type INT96';
+  return null;
+}
+
 /**
  * Writes a copy of a Parquet file that shows `columns` as bare physical values: no logical types, so that no reader
  * converts anything, and no statistics, which would be read in the order of the wrong type. They are named c0, c1, ...
@@ -39,13 +47,18 @@ export async function writePhysicalView(
   const handle = await open(viewPath, 'r+');
   try {
     const { size } = await handle.stat();
-    await writeFully(handle, encodeViewFooter(footer, columns), size);
+    const names = columns.map((_, i) => viewName(i));
+    await writeFully(handle, encodeViewFooter(footer, columns, names), size);
   } finally {
     await handle.close();
   }
 }
 
-function encodeViewFooter(footer: Footer, columns: Column[]): Uint8Array {
+/**
+ * What is to follow the bytes of a Parquet file so that it shows `columns` under these `names`, as bare physical values:
+ * a footer, its length, the magic.
+ */
+export function encodeViewFooter(footer: Footer, columns: Column[], names: string[]): Uint8Array {
   return encodeFooter({
     rows: footer.rows,
     topLevelColumns: columns.length,
@@ -53,14 +66,14 @@ function encodeViewFooter(footer: Footer, columns: Column[]): Uint8Array {
       encodeStruct([
         i32Field(SCHEMA_ELEMENT.type, column.physicalType!),
         i32Field(SCHEMA_ELEMENT.repetition, column.repetition),
-        textField(SCHEMA_ELEMENT.name, viewName(i)),
+        textField(SCHEMA_ELEMENT.name, names[i]!),
       ]),
     ),
     rowGroups: footer.rowGroups.map(({ rows, chunks }) => {
       const own = columns.map((column) => chunks[column.firstLeaf]!);
       return {
         rows,
-        chunks: own.map((chunk, i) => renameChunk(chunk, viewName(i), false)),
+        chunks: own.map((chunk, i) => renameChunk(chunk, names[i]!, false)),
         uncompressedBytes: own.reduce((sum, chunk) => sum + chunk.uncompressedLength, 0),
         compressedBytes: own.reduce((sum, chunk) => sum + chunk.length, 0),
         start: own.length === 0 ? 4 : Math.min(...own.map(({ start }) => start)),

@@ -1,0 +1,28 @@
+/** What the queries of a pair have made, left in the workspace for whoever reads it back. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { PartitionSlice } from './partitions.ts';
+
+/** A table of the service: `position` (INT64), then the columns of the slices, in order, as `c0`, `c1`, ... */
+export interface MergedPart {
+  /** In the dataset of the configuration. */
+  table: string;
+  slices: PartitionSlice[];
+}
+
+export interface MergedParts {
+  version: 1;
+  /** Of the MergePlan and of the Staging. */
+  planId: string;
+  project: string;
+  location: string;
+  dataset: string;
+  parts: MergedPart[];
+}
+
+export const mergedPartsPath = (workspace: string): string => join(workspace, 'staging', 'merged-parts.json');
+
+/** Throws where it is missing: the queries come first. */
+export async function readMergedParts(workspace: string): Promise<MergedParts> {
+  return JSON.parse(await readFile(mergedPartsPath(workspace), 'utf8')) as MergedParts;
+}

@@ -1,0 +1,55 @@
+/** What a checkpoint is to a backend that merges elsewhere: its physical view, and how its key becomes that of the spine. */
+import { join } from 'node:path';
+import { invalidCheckpoint } from './errors.ts';
+import { keyFactor, keyTypeOf, type KeyType } from './keys.ts';
+import { PHYSICAL } from './parquet/field-ids.ts';
+import { describeType } from './parquet/logical.ts';
+import { encodeViewFooter, viewName, viewObstacle } from './parquet/physical-view.ts';
+import type { Column } from './parquet/schema.ts';
+import type { Checkpoint } from './plan.ts';
+import type { StagedCheckpoint } from './staging.ts';
+import { payloadBytes } from './survey.ts';
+
+/** All that is known of a view before its bytes are read, and the bytes of its tail. */
+export interface View {
+  staged: Omit<StagedCheckpoint, 'content'>;
+  tail: Uint8Array;
+}
+
+/** `type` is that of the spine's keys. Throws CheckpointInvalid for columns that would not come back as they are. */
+export function viewOf(checkpoint: Checkpoint, type: KeyType, folder: string): View {
+  const { index, name, path, fingerprint, footer, key, columns } = checkpoint;
+  for (const column of columns) refuseUnstageable(column, name);
+  const tail = encodeViewFooter(footer, [key, ...columns], ['key', ...columns.map((_, i) => viewName(i))]);
+  const keyType = keyTypeOf(key, name);
+  const staged = {
+    name,
+    path,
+    fingerprint,
+    tail: { path: join(folder, `${index}.tail`), bytes: tail.length },
+    rows: footer.rows,
+    key: {
+      type: physicalName(key),
+      unsigned32: key.physicalType === PHYSICAL.int32 && keyType.kind === 'integer' && !keyType.signed,
+      factor: keyFactor(keyType, type).toString(),
+    },
+    columns: columns.map((column) => ({
+      type: physicalName(column),
+      name: column.name,
+      payloadBytes: payloadBytes(checkpoint, column) / footer.rows,
+    })),
+  };
+  return { staged, tail };
+}
+
+const physicalName = (column: Column): string => describeType(column).split(' ')[0]!;
+
+function refuseUnstageable(column: Column, file: string): void {
+  const obstacle = viewObstacle(column);
+  if (obstacle !== null)
+    throw invalidCheckpoint(
+      file,
+      `its column ${column.name} is ${obstacle}, which BigQuery would not give back as it is; use the backend local`,
+      column.name,
+    );
+}

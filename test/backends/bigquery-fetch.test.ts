@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { appendFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, suite, test } from 'node:test';
+import { MergeError, type MergeContext } from '../../src/backends/backend.ts';
+import { fetchParts } from '../../src/backends/bigquery-fetch.ts';
+import { PairPurse } from '../../src/backends/bigquery-purse.ts';
+import { mergedPartsPath, readSessionsPath } from '../../src/bigquery/merged-parts.ts';
+import { Ledger } from '../../src/budget/ledger.ts';
+import { defaultBigquery } from '../../src/config/load.ts';
+import type { MergeJob } from '../../src/merge/job.ts';
+import { stagingFolder, stagingPath } from '../../src/merge/staging.ts';
+import { FIGURES } from '../workflows/support/fake-machine.ts';
+
+const PROJECT = 'widemerge-test';
+const GIB = 2 ** 30;
+const ROWS = 1_000_000;
+const context = {} as MergeContext;
+
+let workspace: string;
+let ledger: Ledger;
+
+suite('fetching from BigQuery', () => {
+  beforeEach(async () => {
+    ledger = new Ledger(PROJECT);
+    workspace = await mkdtemp(join(tmpdir(), 'widemerge-test-'));
+    await mkdir(stagingFolder(workspace));
+    const columns = ['double', 'double'].map((type) => ({ type, name: 'x', payloadBytes: 0 }));
+    await writeFile(stagingPath(workspace), JSON.stringify({ planId: 'plan', rows: ROWS, checkpoints: [{ columns }] }));
+    const parts = [{ table: 'm', slices: [{ file: 0, first: 0, count: 2 }] }];
+    await writeFile(mergedPartsPath(workspace), JSON.stringify({ planId: 'plan', parts }));
+  });
+  afterEach(() => rm(workspace, { recursive: true }));
+
+  const config = { ...defaultBigquery(), project: PROJECT, workerLocation: null };
+  const fetch = async (
+    merge: (job: MergeJob) => Promise<void>,
+    { narrowed = 0, run = 'fx@1', budgetNanos = 1e9 } = {},
+  ): ReturnType<typeof fetchParts> => {
+    const books = {
+      reserve: (_: string, line: Parameters<Ledger['reserve']>[0]) => Promise.resolve(ledger.reserve(line, 0)),
+      settle: (_: string, line: Parameters<Ledger['settle']>[0]) => Promise.resolve(ledger.settle(line, 0)),
+    };
+    const purse = new PairPurse({ books, project: PROJECT, run, runName: 'fx', pair: 'P', budgetNanos });
+    const mergeFigures = async (job: MergeJob): Promise<typeof FIGURES> => {
+      await merge(job);
+      return FIGURES;
+    };
+    const job = { memoryBytes: 40 * GIB } as MergeJob;
+    const request = { workspace, run, pair: 'P', round: 0, config };
+    return fetchParts(request, purse, job, context, { merge: mergeFigures, narrowed });
+  };
+  const reads = (bytes: number) =>
+    appendFile(readSessionsPath(workspace), `${JSON.stringify({ session: 's', bytes })}\n`);
+  const nanosOf = (bytes: number): number => Math.ceil((bytes / 2 ** 40) * 1.1e9) + Math.ceil((bytes / GIB) * 0.12e9);
+  const exhausted = (): never => {
+    throw new MergeError({ type: 'MemoryExhausted', message: 'the merge ran out of memory' });
+  };
+
+  test('memory failures narrow the slices; they lead to no other backend', async () => {
+    const tried: number[] = [];
+    const narrowThrice = async ({ memoryBytes }: MergeJob): Promise<void> => {
+      tried.push(memoryBytes / GIB);
+      await reads(100);
+      if (tried.length < 4) exhausted();
+    };
+    const { figures, bytesRead } = await fetch(narrowThrice);
+    assert.deepEqual([figures, bytesRead], [FIGURES, 400]);
+    // What is more than a GiB makes the slices no wider.
+    assert.deepEqual(tried, [40, 0.5, 0.25, 0.125]);
+
+    tried.length = 0;
+    const always = ({ memoryBytes }: MergeJob): Promise<void> => {
+      tried.push(memoryBytes / GIB);
+      return exhausted();
+    };
+    await assert.rejects(fetch(always, { narrowed: 2 }), {
+      name: 'BackendUnavailable',
+      message: /not even with slices for 128 MiB: the merge ran out of memory; give limits\.memory more/,
+    });
+    assert.deepEqual(tried, [0.25, 0.125]);
+  });
+
+  test('what is read is set aside before, and booked after it, by kind', async () => {
+    let reserved = 0;
+    const { bytesRead, nanos } = await fetch(async () => {
+      reserved = ledger.view().runs[0]!.reservedNanos;
+      await reads(10 * GIB);
+    });
+    // Two columns and the position, of 8 bytes each.
+    assert.equal(reserved, nanosOf(24 * ROWS));
+    assert.deepEqual([bytesRead, nanos], [10 * GIB, nanosOf(10 * GIB)]);
+    const { open, unknownJobs, runs } = ledger.view();
+    assert.deepEqual([open, unknownJobs, runs[0]!.spentNanos], [[], 0, nanos]);
+    assert.equal(runs[0]!.kinds['storage-read'], Math.ceil((10 / 1024) * 1.1e9));
+  });
+
+  test('attempts that failed, or vanished, are billed, each once', async () => {
+    const broken = async (): Promise<void> => {
+      await reads(GIB);
+      throw new MergeError({ type: 'DiskFull', message: 'full' });
+    };
+    await assert.rejects(fetch(broken), { name: 'DiskFull' });
+    assert.equal(ledger.view().runs[0]!.spentNanos, nanosOf(GIB));
+
+    // Its worker is gone: what it has read is in the file alone.
+    const before = ledger.carry();
+    await fetch(() => reads(2 * GIB));
+    ledger = new Ledger(PROJECT, before);
+    const third = await fetch(() => reads(4 * GIB));
+    assert.equal(third.bytesRead, 7 * GIB);
+    const { open, runs } = ledger.view();
+    assert.deepEqual([open, runs[0]!.spentNanos], [[], nanosOf(GIB) + nanosOf(2 * GIB) + nanosOf(4 * GIB)]);
+    assert.equal(third.nanos, runs[0]!.spentNanos);
+
+    const other = await fetch(() => reads(GIB), { run: 'fx@2' });
+    assert.equal(other.bytesRead, GIB, 'of its own run');
+  });
+
+  test('nothing is read that the budget has not', async () => {
+    const never = (): Promise<void> => assert.fail('it is read');
+    await assert.rejects(fetch(never, { budgetNanos: 1000 }), {
+      type: 'BudgetExceeded',
+      message: /widemerge retry fx P/,
+    });
+  });
+});
