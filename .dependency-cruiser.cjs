@@ -53,15 +53,24 @@ module.exports = {
     },
     only(
       'backends',
-      ['^src/merge/(job|workspace|manifest)[.]ts$', room('guard')],
+      [
+        '^src/merge/(job|workspace|manifest|staging)[.]ts$',
+        room('guard'),
+        room('bigquery'),
+        '^src/budget/messages[.]ts$',
+      ],
       'Whatever parses files runs in a child process.',
     ),
     only(
       'bigquery',
-      ['^src/merge/(job[.]ts$|parquet/)'],
+      [room('merge'), '^src/config/environment[.]ts$', '^src/budget/messages[.]ts$'],
       'Planning and the calls of its clients; free of Temporal, and of who calls it.',
     ),
-    only('activities', [room('backends'), room('guard'), room('merge')], 'Thin: they call the rooms below.'),
+    only(
+      'activities',
+      [room('backends'), room('guard'), room('merge'), '^src/bigquery/(error-reasons|purse)[.]ts$'],
+      'Thin: they call the rooms below.',
+    ),
     {
       name: 'activities-do-not-merge',
       comment: 'The worker never opens a Parquet file: only the light parts of the engine are for it.',
@@ -79,6 +88,7 @@ module.exports = {
       room('backends'),
       room('guard'),
       room('merge'),
+      '^src/client/spend[.]ts$',
       '^src/config/environment[.]ts$',
     ]),
     only('budget', [], 'The ledger runs inside a workflow, and knows nothing of it.'),

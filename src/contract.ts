@@ -248,4 +248,7 @@ export interface MergeHeartbeat {
   bytesTotal: number;
   memoryBytes: number;
   peakBytes: number;
+  /** Of the queries so far: bytes billed, and slot time in milliseconds. */
+  bytesBilled?: number;
+  slotMs?: number;
 }

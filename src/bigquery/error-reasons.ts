@@ -36,6 +36,11 @@ const TREATMENTS: Record<string, Treatment> = {
   timeout: later,
   // A token is renewed with the next request; where it cannot be, the tries are soon used up.
   authError: { ...later, advice: 'renew the credentials: gcloud auth application-default login' },
+  // Not of the service: there is nothing to ask it with.
+  noCredentials: fails(
+    'ConfigInvalid',
+    'give the worker credentials: gcloud auth application-default login, or GOOGLE_APPLICATION_CREDENTIALS',
+  ),
   resourcesExceeded: { remedy: 'narrower', failure: 'BackendUnavailable', advice: 'narrower parts are needed' },
   responseTooLarge: { remedy: 'narrower', failure: 'BackendUnavailable', advice: 'narrower parts are needed' },
   quotaExceeded: fails('BackendUnavailable', 'a quota of the project is used up: wait, or have it raised'),
@@ -85,12 +90,20 @@ const NETWORK = new Set([
   'ETIMEDOUT',
   'EAI_AGAIN',
   'ENOTFOUND',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENETDOWN',
   'ERR_STREAM_PREMATURE_CLOSE',
 ]);
+
+/** Of the authentication library: no credentials, or such as are not renewed any more. */
+const CREDENTIALS =
+  /default credentials|credential file|incoming JSON object|invalid_(grant|rapt|client)|unable to detect a project id/i;
 
 /** The reason of an error that the client threw; a cut connection counts as the service's trouble. Null: none of its errors. */
 export function reasonOf(error: unknown): string | null {
   const { code, errors, cause } = error as { code?: unknown; errors?: { reason?: string }[]; cause?: unknown };
+  if (CREDENTIALS.test(String((error as { message?: unknown }).message))) return 'noCredentials';
   if (typeof code === 'string' && NETWORK.has(code)) return 'backendError';
   const reason = errors?.[0]?.reason;
   if (reason !== undefined && reason in TREATMENTS) return reason;

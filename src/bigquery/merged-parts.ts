@@ -22,6 +22,9 @@ export interface MergedParts {
 
 export const mergedPartsPath = (workspace: string): string => join(workspace, 'staging', 'merged-parts.json');
 
+/** One JSON line {session, bytes} for each session that reads the parts back, written before it reads. */
+export const readSessionsPath = (workspace: string): string => join(workspace, 'staging', 'read-sessions.jsonl');
+
 /** Throws where it is missing: the queries come first. */
 export async function readMergedParts(workspace: string): Promise<MergedParts> {
   return JSON.parse(await readFile(mergedPartsPath(workspace), 'utf8')) as MergedParts;

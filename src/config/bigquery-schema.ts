@@ -4,6 +4,9 @@ import { duration } from './duration.ts';
 const DOLLARS = { error: 'an amount of dollars from 0 to 1,000,000, e.g. 25' };
 const dollars = z.number(DOLLARS).min(0, DOLLARS).max(1e6, DOLLARS);
 
+const SIDE_BY_SIDE = { error: 'a whole number of pairs from 1 to 50' };
+const PARTITION_COLUMNS = { error: 'a whole number of columns from 2 to 10,000' };
+
 const LOCATION = { error: 'a location of BigQuery, e.g. US or europe-west3' };
 const location = z.string(LOCATION).regex(/^[A-Za-z][A-Za-z0-9-]{1,48}$/, LOCATION);
 
@@ -29,6 +32,22 @@ export const bigquerySchema = z.strictObject({
     ),
   stagingExpires: duration.default(24 * 3600_000).describe('Staging tables are gone after this long. Default: 24h.'),
   budget: dollars.default(25).describe('Dollars that a run may cost at most. Default: 25.'),
+  sideBySide: z
+    .int(SIDE_BY_SIDE)
+    .min(1, SIDE_BY_SIDE)
+    .max(50, SIDE_BY_SIDE)
+    .default(4)
+    .describe('Pairs that may be on BigQuery at a time. Default: 4.'),
+  partitionColumns: z
+    .int(PARTITION_COLUMNS)
+    .min(2, PARTITION_COLUMNS)
+    .max(10_000, PARTITION_COLUMNS)
+    .default(10_000)
+    .describe('Most columns of one query and its table. Default: 10000, which is all that BigQuery takes.'),
+  whenUnavailable: z
+    .enum(['wait', 'nextBackend'])
+    .default('wait')
+    .describe('While BigQuery cannot be reached, a pair waits for it, or goes to the next backend. Default: wait.'),
   prices: z
     .strictObject({
       queryPerTiB: dollars.default(6.25).describe('Scanned by queries, on demand. Default: 6.25.'),

@@ -26,6 +26,17 @@ export const environment = Object.freeze({
   get color(): boolean {
     return text('NO_COLOR') === undefined;
   },
+  /**
+   * BIGQUERY_EMULATOR_HOST (`http://127.0.0.1:PORT`) and BIGQUERY_STORAGE_EMULATOR_HOST (`127.0.0.1:PORT`, gRPC without
+   * TLS): an emulator instead of the service. @google-cloud/bigquery reads the former, too.
+   */
+  get bigqueryEmulator(): { restUrl: string | undefined; storageHost: string | undefined } {
+    const restUrl = text('BIGQUERY_EMULATOR_HOST')?.replace(/\/+$/, '');
+    return {
+      restUrl: restUrl === undefined || restUrl.includes('://') ? restUrl : `http://${restUrl}`,
+      storageHost: text('BIGQUERY_STORAGE_EMULATOR_HOST'),
+    };
+  },
   /** HOME, else the account's. */
   get home(): string {
     return homeDir();

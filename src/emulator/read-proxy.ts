@@ -1,12 +1,13 @@
 /**
- * A proxy in front of the emulator's Storage Read service. It passes HTTP/2 streams on without reading their messages,
- * counts the bytes of rows, and injects faults of gRPC. The bytes are those of the messages (Arrow in protobuf): the
+ * A proxy in front of the emulator's Storage Read service. It passes HTTP/2 streams on without reading their messages (but
+ * for rows before the offset of a request, which the emulator does not leave out), counts the bytes of rows, and injects faults of gRPC. The bytes are those of the messages (Arrow in protobuf): the
  * service bills the logical bytes of the read columns, which are about the same for columns of fixed width.
  */
 import { once } from 'node:events';
 import { connect, constants, createServer } from 'node:http2';
 import type { ClientHttp2Session, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import { offsetOf, skipRows } from './read-offset.ts';
 
 export type ReadMethod = 'CreateReadSession' | 'ReadRows' | 'SplitReadStream';
 
@@ -98,6 +99,8 @@ function passOn(
 ): void {
   const kept = Object.entries(headers).filter(([name]) => !OF_CONNECTION.includes(name));
   const request = upstream.request(Object.fromEntries(kept), { endStream: false });
+  const asked: Buffer[] = [];
+  stream.on('data', (chunk: Buffer) => asked.push(chunk));
   let trailers: IncomingHttpHeaders = {};
   request.on('response', (response, flags) => {
     if (stream.destroyed) return;
@@ -106,19 +109,25 @@ function passOn(
   });
   request.on('trailers', (received: IncomingHttpHeaders) => (trailers = received));
   stream.on('wantTrailers', () => stream.sendTrailers(withoutPseudo(trailers, false)));
-  request.on('data', (chunk: Buffer) => {
-    if (stream.destroyed) return;
-    line.bytes += chunk.length;
-    if (line.bytes > cutAfterBytes) {
-      request.close(NGHTTP2_CANCEL);
-      stream.close(NGHTTP2_INTERNAL_ERROR);
-    } else if (!stream.write(chunk)) {
-      request.pause();
-      stream.once('drain', () => request.resume());
-    }
-  });
-  request.on('end', () => {
-    if (!stream.destroyed) stream.end();
+  // The answer begins when the request is whole.
+  request.once('response', () => {
+    const offset = line.method === 'ReadRows' ? offsetOf(Buffer.concat(asked)) : 0;
+    const answer = offset === 0 ? request : request.pipe(skipRows(offset));
+    answer.on('data', (chunk: Buffer) => {
+      if (stream.destroyed) return;
+      line.bytes += chunk.length;
+      if (line.bytes > cutAfterBytes) {
+        request.close(NGHTTP2_CANCEL);
+        stream.close(NGHTTP2_INTERNAL_ERROR);
+      } else if (!stream.write(chunk)) {
+        answer.pause();
+        stream.once('drain', () => answer.resume());
+      }
+    });
+    answer.on('end', () => {
+      if (!stream.destroyed) stream.end();
+    });
+    answer.on('error', () => stream.close(NGHTTP2_INTERNAL_ERROR));
   });
   request.on('error', () => stream.close(NGHTTP2_INTERNAL_ERROR));
   stream.on('error', () => request.close(NGHTTP2_CANCEL));

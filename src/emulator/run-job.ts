@@ -27,6 +27,8 @@ interface UpstreamJob {
 }
 
 interface LoadConfiguration {
+  createDisposition?: string;
+  writeDisposition?: string;
   destinationTable?: TableReference;
   schema?: { fields?: Field[] };
 }
@@ -181,7 +183,12 @@ async function runLoad(services: JobServices, job: Job, upload: (() => Promise<A
   await commonLocation(tables, [destination], job.reference.location);
   checkSchema(load.schema?.fields ?? []);
   rate?.count(destination);
-  const before = (await tables.find(destination))?.rows ?? 0;
+  const existing = await tables.find(destination);
+  if (existing === null && load.createDisposition === 'CREATE_NEVER')
+    throw new ServiceError('notFound', `Not found: Table ${tableName(destination)}`);
+  const before = existing?.rows ?? 0;
+  if (before > 0 && load.writeDisposition === 'WRITE_EMPTY')
+    throw new ServiceError('duplicate', `Already Exists: Table ${tableName(destination)}`);
   try {
     if (upload !== null) failed(readAnswer(await upload()) as UpstreamJob);
     else await runOther(services, job);
@@ -189,7 +196,7 @@ async function runLoad(services: JobServices, job: Job, upload: (() => Promise<A
     tables.forget(destination);
   }
   const after = (await tables.find(destination))?.rows ?? 0;
-  const appended = (load as { writeDisposition?: string }).writeDisposition !== 'WRITE_TRUNCATE';
+  const appended = load.writeDisposition !== 'WRITE_TRUNCATE';
   job.outputRows = appended ? after - before : after;
 }
 

@@ -45,6 +45,8 @@ export class Tables {
   private readonly entries = new Map<string, Promise<TableEntry | null>>();
   private readonly locations = new Map<string, Promise<string | null>>();
   private readonly columnBytes = new Map<string, Promise<number>>();
+  /** Set by requests, milliseconds; null is never. */
+  private readonly expirations = new Map<string, number | null>();
   /** Tables whose rows the emulator has not counted. */
   private readonly uncounted = new Set<string>();
 
@@ -84,6 +86,22 @@ export class Tables {
   recount(reference: TableReference): void {
     this.uncounted.add(tableName(reference));
     this.forget(reference);
+  }
+
+  /** Sets when it expires; undefined: as its dataset has it. */
+  setExpiration(reference: TableReference, expiresMs: number | null | undefined): void {
+    if (expiresMs === undefined) this.expirations.delete(tableName(reference));
+    else this.expirations.set(tableName(reference), expiresMs);
+  }
+
+  /** When a table that was made at `createdMs` expires, or null for never. */
+  async expiration(reference: TableReference, createdMs: number): Promise<number | null> {
+    const own = this.expirations.get(tableName(reference));
+    if (own !== undefined) return own;
+    const path = `/projects/${reference.projectId}/datasets/${reference.datasetId}`;
+    const dataset = await this.upstream.call<{ defaultTableExpirationMs?: string }>('GET', path);
+    const { defaultTableExpirationMs: keptMs } = dataset;
+    return keptMs === undefined ? null : createdMs + Number(keptMs);
   }
 
   /** Logical bytes of all its columns. */

@@ -8,7 +8,13 @@ import { takeLocks } from './lock.ts';
 import { readStat, type ProcessStat } from './proc.ts';
 import { ProcessTree } from './process-tree.ts';
 
-const INHERITED = ['PATH', 'HOME', 'LANG', 'TMPDIR'];
+const INHERITED = [
+  ...['PATH', 'HOME', 'LANG', 'TMPDIR'],
+  // How the machine's programs reach Google's services: credentials, proxies, certificates, or an emulator.
+  ...['GOOGLE_APPLICATION_CREDENTIALS', 'GOOGLE_CLOUD_QUOTA_PROJECT', 'CLOUDSDK_CONFIG'],
+  ...['HTTPS_PROXY', 'https_proxy', 'NO_PROXY', 'no_proxy', 'NODE_EXTRA_CA_CERTS'],
+  ...['BIGQUERY_EMULATOR_HOST', 'BIGQUERY_STORAGE_EMULATOR_HOST'],
+];
 
 export interface StartedChild {
   process: ChildProcess;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { BigQueryError } from '../../src/bigquery/error-reasons.ts';
+import { BigQueryError, reasonOf, treatmentOf } from '../../src/bigquery/error-reasons.ts';
 import { jobId } from '../../src/bigquery/job-id.ts';
 import { runJob } from '../../src/bigquery/run-job.ts';
 import type { FinishedJob, JobBill, JobHooks } from '../../src/bigquery/run-job.ts';
@@ -147,6 +147,18 @@ for (const [reason, type, remedy] of failures)
     );
   });
 
+test('an old failure is not attached to, unless the same would come of it again', async (t) => {
+  for (const [reason, epoch] of [
+    ['quotaExceeded', 1],
+    ['resourcesExceeded', null],
+  ] as const) {
+    const { run } = await bench(t, [{ on: 'insert', fault: { fault: 'job-error', reason } }]);
+    await assert.rejects(run(), BigQueryError);
+    if (epoch === null) await assert.rejects(run(), { reason });
+    else assert.equal((await run()).epoch, epoch);
+  }
+});
+
 test('a request that is refused as it is has cost nothing', async (t) => {
   const { proxy, books, run } = await bench(t, []);
   await assert.rejects(run({ sql: 'SELEKT' }), BigQueryError);
@@ -193,6 +205,17 @@ test('an abort between two tries finds what the last of them has made', async (t
   assert.deepEqual([...books.settled.keys()], [jobId(IDENTITY, 0)]);
   const billed = proxy.books().reduce((sum, { bytesBilled }) => sum + bytesBilled, 0);
   assert.equal(books.settled.get(jobId(IDENTITY, 0))!.bytesBilled, billed);
+});
+
+test('credentials that are missing or are not renewed any more are the configuration, whatever code comes along', () => {
+  const says = (message: string, facts: object = {}): string | null =>
+    reasonOf(Object.assign(new Error(message), facts));
+  assert.equal(says('Could not load the default credentials. Browse to'), 'noCredentials');
+  assert.equal(says('invalid_grant', { code: 400 }), 'noCredentials');
+  assert.equal(says('Unable to read the credential file specified by'), 'noCredentials');
+  assert.equal(treatmentOf('noCredentials').failure, 'ConfigInvalid');
+  assert.equal(says('request to https://oauth2.googleapis.com/token failed', { code: 'ENETUNREACH' }), 'backendError');
+  assert.equal(says('a bug'), null);
 });
 
 test('the id is of the step, its content, the place and the epoch', () => {

@@ -41,6 +41,9 @@ test('the section bigquery has defaults of its own: no project, $25, list prices
     workerLocation: null,
     stagingExpiresMs: 24 * 3600_000,
     budgetDollars: 25,
+    sideBySide: 4,
+    partitionColumns: 10_000,
+    whenUnavailable: 'wait',
     prices: { queryPerTiB: 6.25, storageReadPerTiB: 1.1, storagePerGiBMonth: 0.02, egressPerGiB: 0.12 },
   });
   const own = parse({ bigquery: { project: 'fx-merges', budget: 0, stagingExpires: '2h' } }).bigquery;
@@ -77,6 +80,17 @@ const refused: [string, Record<string, unknown>, string][] = [
     'bigquery.project: "My Project"; expected the id',
   ],
   ['a budget with its sign', { bigquery: { budget: '$25' } }, 'bigquery.budget: "$25"; expected an amount of dollars'],
+  ['no pair at a time', { bigquery: { sideBySide: 0 } }, 'bigquery.sideBySide: 0; expected a whole number of pairs'],
+  [
+    'a partition without a column',
+    { bigquery: { partitionColumns: 1 } },
+    'bigquery.partitionColumns: 1; expected a whole number of columns from 2 to 10,000',
+  ],
+  [
+    'an outage that nobody has thought of',
+    { bigquery: { whenUnavailable: 'fail' } },
+    'bigquery.whenUnavailable: "fail"; expected wait or nextBackend',
+  ],
   ['a negative price', { bigquery: { prices: { egressPerGiB: -1 } } }, 'bigquery.prices.egressPerGiB: -1; expected'],
   [
     'a near miss of BigQuery',

@@ -227,6 +227,33 @@ test('destinationTable is written, and what is there is not overwritten unless a
   }
 });
 
+test('loads: a table that holds rows or is missing, where the load says that it must not; and when tables expire', async (t) => {
+  const { bigQuery, dataset } = await bench(t);
+  const made = bigQuery.dataset(dataset);
+  const loadInto = async (table: string, disposition: object): Promise<string | undefined> => {
+    const metadata = { location: 'EU', sourceFormat: 'PARQUET', schema: { fields: FIELDS }, ...disposition };
+    const [job] = await made.table(table).createLoadJob(parquet, metadata);
+    return (await finished(job)).status.errorResult?.reason;
+  };
+  const expiresAt = async (table: string): Promise<number> => {
+    const [metadata] = (await made.table(table).getMetadata()) as unknown as [{ expirationTime?: string }];
+    return Number(metadata.expirationTime);
+  };
+  const strict = { createDisposition: 'CREATE_NEVER', writeDisposition: 'WRITE_EMPTY' };
+  assert.equal(await loadInto('a', strict), 'notFound');
+  await made.createTable('a', { schema: { fields: FIELDS }, expirationTime: '4000000000000' });
+  assert.equal(await loadInto('a', strict), undefined);
+  assert.equal(await loadInto('a', strict), 'duplicate');
+  assert.equal(await expiresAt('a'), 4e12);
+  await made.table('a').setMetadata({ expirationTime: '4000000000001' });
+  assert.equal(await expiresAt('a'), 4e12 + 1);
+  await bigQuery.createDataset(`${dataset}_brief`, { location: 'EU', defaultTableExpirationMs: '3600000' });
+  const brief = bigQuery.dataset(`${dataset}_brief`);
+  await brief.createTable('b', { schema: { fields: FIELDS } });
+  const [b] = (await brief.table('b').getMetadata()) as unknown as [Record<'creationTime' | 'expirationTime', string>];
+  assert.equal(Number(b.expirationTime) - Number(b.creationTime), 3_600_000);
+});
+
 test('limits: columns, tables, text, names that differ in case only', async (t) => {
   const { bigQuery, dataset, load } = await bench(t);
   await load('a', 'load-a');

@@ -19,15 +19,21 @@ test('a command that ends well', async (t) => {
   assert.match(report.stderrTail, /not a message: not json/);
 });
 
-test('the environment is minimal', async () => {
+test('the environment is minimal: the way to the service, nothing else of the caller', async () => {
+  // Those of the machine that the tests run on.
+  const machines = Object.keys(process.env).filter((name) =>
+    /^(GOOGLE_|CLOUDSDK_|https_proxy|no_proxy|NODE_EXTRA)/i.test(name),
+  );
   const command = { command: 'env', args: [], lockFiles: [], env: { EXTRA: 'of the caller' } };
   process.env['WM_SECRET'] = 'x';
+  process.env['BIGQUERY_EMULATOR_HOST'] = 'http://127.0.0.1:1';
   const { stderrTail } = await runGuarded(command, LIMITS);
   delete process.env['WM_SECRET'];
+  delete process.env['BIGQUERY_EMULATOR_HOST'];
   const names = stderrTail.split('\n').map((line) => line.split('=')[0]);
   assert.deepEqual(
-    names.filter((name) => !['PATH', 'HOME', 'LANG', 'TMPDIR'].includes(name ?? '')),
-    ['EXTRA'],
+    names.filter((name) => !['PATH', 'HOME', 'LANG', 'TMPDIR', ...machines].includes(name ?? '')).sort(),
+    ['BIGQUERY_EMULATOR_HOST', 'EXTRA'],
   );
 });
 
