@@ -8,6 +8,7 @@ import {
   percentOption,
   textOption,
 } from './options.ts';
+import { addServiceCommands } from './program-bigquery.ts';
 import { addPipelineCommands } from './program-pipeline.ts';
 import type { MergeOptions } from './merge.ts';
 import type { PlanOptions } from './plan.ts';
@@ -82,6 +83,7 @@ export function createProgram(): Command {
     .action(async (options: SampleOptions) => (await import('./sample.ts')).sample(options));
 
   addPipelineCommands(program);
+  addServiceCommands(program);
   pointToHelp(program, 'widemerge');
   return program;
 }
