@@ -201,6 +201,10 @@ export interface PairProgress {
   figures: MergeFigures | null;
   /** Operator's retries so far; part of the ids of what must not be repeated. */
   round: number;
+  /** The failures that led it away from the backends before, one line; missing where there were none. */
+  routed?: string;
+  /** Spent on BigQuery so far, nano-dollars; missing where nothing was. */
+  spentNanos?: number;
 }
 
 export interface RunProgress {

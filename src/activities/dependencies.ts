@@ -1,4 +1,6 @@
 import type { Backend, MergeContext } from '../backends/backend.ts';
+import type { BudgetBooks } from '../backends/bigquery-purse.ts';
+import type { BigqueryBackend } from '../backends/bigquery.ts';
 import type { AttemptJournal } from '../backends/journal.ts';
 import type { MergeProcessResult } from '../backends/merge-process.ts';
 import type { BackendName, RunConfig } from '../contract.ts';
@@ -8,6 +10,9 @@ import type { MergeJob } from '../merge/job.ts';
 /** What the activities work with; tests hand in their own. */
 export interface ActivityDependencies {
   backends: Record<BackendName, Backend>;
+  bigquery: BigqueryBackend;
+  /** Of the projects that pay for BigQuery. */
+  books: BudgetBooks;
   runMergeProcess: (job: MergeJob, context: MergeContext) => Promise<MergeProcessResult>;
   checkHealth: (thresholds: RunConfig['health'], folder: string, neededDiskBytes: number) => Promise<HealthReport>;
   openJournal: (workspaceDir: string) => AttemptJournal;

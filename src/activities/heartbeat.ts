@@ -1,4 +1,5 @@
 import { heartbeat } from '@temporalio/activity';
+import type { CloudProgress } from '../backends/bigquery.ts';
 import type { MergeHeartbeat } from '../contract.ts';
 import type { Progress } from '../merge/job.ts';
 
@@ -21,6 +22,13 @@ export class Heartbeat {
 
   progress({ step, filesDone, filesTotal, bytesDone, bytesTotal }: Progress): void {
     Object.assign(this.figures, { step, filesDone, filesTotal, bytesDone, bytesTotal });
+  }
+
+  /** Of a step on the service: tables or parts stand for files. */
+  cloud({ step, done, total, bytesDone, bytesTotal, bytesBilled, slotMs }: CloudProgress): void {
+    Object.assign(this.figures, { step, filesDone: done, filesTotal: total, bytesDone, bytesTotal });
+    if (bytesBilled !== undefined) this.figures.bytesBilled = bytesBilled;
+    if (slotMs !== undefined) this.figures.slotMs = slotMs;
   }
 
   memory(memoryBytes: number): void {

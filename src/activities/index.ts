@@ -2,9 +2,14 @@ import { checkMachine } from './check-machine.ts';
 import { cleanCheckpoints } from './clean-checkpoints.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { discoverPair } from './discover-pair.ts';
+import { fetchParts } from './fetch-parts.ts';
 import { listPairs } from './list-pairs.ts';
 import { mergeFiles } from './merge-files.ts';
+import { prepareStaging } from './prepare-staging.ts';
 import { publishOutput } from './publish-output.ts';
+import { queryParts } from './query-parts.ts';
+import { stageCheckpoints } from './stage-checkpoints.ts';
+import { tidyStaging } from './tidy-staging.ts';
 import { verifyOutput } from './verify-output.ts';
 
 /** The activities over their dependencies; workflows import the type alone. */
@@ -17,6 +22,12 @@ export function createActivities(dependencies: ActivityDependencies) {
     discoverPair: discoverPair(dependencies),
     checkMachine: checkMachine(dependencies),
     mergeFiles: mergeFiles(dependencies),
+    // The backend bigquery, in this order, in place of mergeFiles; the last one once the output is published.
+    prepareStaging: prepareStaging(dependencies),
+    stageCheckpoints: stageCheckpoints(dependencies),
+    queryParts: queryParts(dependencies),
+    fetchParts: fetchParts(dependencies),
+    tidyStaging: tidyStaging(dependencies),
     verifyOutput: verifyOutput(dependencies),
     publishOutput: publishOutput(dependencies),
     cleanCheckpoints: cleanCheckpoints(dependencies),

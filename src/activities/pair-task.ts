@@ -18,6 +18,22 @@ export interface MergeTask extends OutputTask {
   round: number;
 }
 
+/** A step of a pair on BigQuery. */
+export interface CloudTask extends PairTask {
+  /** The run's label, minted once: ids of jobs and lines of the budget carry it. */
+  run: string;
+  /** Operator's retries so far: failed jobs of an earlier round are not taken up again. */
+  round: number;
+  /** Attempts on disk count only within it: of this run and round. */
+  journalRound: number;
+}
+
+/** Publishing and verifying need to know it, too: what is promised of an output's bytes depends on it. */
+const ENGINES = { local: 'stitch', duckdb: 'duckdb', bigquery: 'bigquery' } as const satisfies Record<
+  BackendName,
+  MergeJob['engine']
+>;
+
 /** A merge may take this part of the machine's memory, whatever the configuration allows. */
 const MEMORY_SHARE = 0.8;
 /** The watcher's line lies above the limit, and below the end of the machine. */
@@ -47,7 +63,7 @@ export function mergeJob(task: PairTask | OutputTask, steps: MergeStep[], totalM
     key: config.key,
     rows: config.rows,
     reference: config.reference,
-    engine: 'backend' in task && task.backend === 'duckdb' ? 'duckdb' : 'stitch',
+    engine: 'backend' in task ? ENGINES[task.backend] : 'stitch',
     verify: config.verify,
     clean: config.clean,
     recheckPublished: config.clean !== 'keep',

@@ -1,5 +1,7 @@
 import { ApplicationFailure, cancellationSignal, CancelledFailure, CompleteAsyncError } from '@temporalio/activity';
 import { MergeError } from '../backends/backend.ts';
+import { BigQueryError } from '../bigquery/error-reasons.ts';
+import { BudgetRefused } from '../bigquery/purse.ts';
 import type { FailureFacts } from '../contract.ts';
 import { MergeFailure } from '../merge/errors.ts';
 
@@ -17,6 +19,8 @@ export async function typed<T>(work: () => Promise<T>): Promise<T> {
 
 export function toFailure(error: unknown, cancellation: AbortSignal): unknown {
   if (error instanceof MergeError || error instanceof MergeFailure) return applicationFailure(error.facts, error);
+  if (error instanceof BigQueryError || error instanceof BudgetRefused)
+    return applicationFailure({ type: error.type, message: error.message }, error);
   if (error instanceof CancelledFailure || error instanceof CompleteAsyncError) return error;
   // Whatever a room throws when it is stopped, the reason is the cancellation.
   if (cancellation.aborted) return cancellation.reason;

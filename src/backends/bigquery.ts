@@ -1,11 +1,53 @@
-import { MergeError, type Backend } from './backend.ts';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { CloudHooks } from '../bigquery/cloud-session.ts';
+import type { queryParts } from '../bigquery/query-parts.ts';
+import type { stageTables } from '../bigquery/stage-tables.ts';
+import type { CloudRequest } from '../bigquery/staging-tables.ts';
+import type { MergeJob } from '../merge/job.ts';
+import type { Backend, MergeContext } from './backend.ts';
+import type { FetchedParts } from './bigquery-fetch.ts';
+import { processBackend } from './process-backend.ts';
 
-/** Where BigQuery comes in; a route that reaches it ends here, typed, until it does. */
-export const bigqueryBackend = (): Backend => ({
-  name: 'bigquery',
-  merge: () => {
-    const message =
-      'backend bigquery is not part of this version yet: choose local or duckdb, with more memory if it ran out';
-    return Promise.reject(new MergeError({ type: 'BackendUnavailable', message }));
-  },
-});
+export type { CloudHooks, CloudProgress } from '../bigquery/cloud-session.ts';
+export type { CloudRequest } from '../bigquery/staging-tables.ts';
+
+export type StagedTables = Awaited<ReturnType<typeof stageTables>>;
+export type QueriedParts = Awaited<ReturnType<typeof queryParts>>;
+
+/**
+ * What merges a pair on BigQuery, step by step; the step `prepare` of a merge process comes first. Each is idempotent, and throws
+ * a MergeError, BigQueryError, BudgetRefused, MergeFailure InputChanged, or the signal's reason.
+ */
+export interface BigqueryBackend {
+  /** Sends the checkpoints and the spine. */
+  stageTables(request: CloudRequest, hooks: CloudHooks): Promise<StagedTables>;
+  /** Joins them, in parts. */
+  queryParts(request: CloudRequest, hooks: CloudHooks): Promise<QueriedParts>;
+  /** Reads the parts back into the draft of the output; `narrowed` is how often less memory was needed than for the attempt before. */
+  fetchParts(
+    request: CloudRequest,
+    hooks: CloudHooks,
+    job: MergeJob,
+    context: MergeContext,
+    narrowed: number,
+  ): Promise<FetchedParts>;
+  /** Removes what it has made on BigQuery. */
+  tidyTables(request: CloudRequest, hooks: CloudHooks): Promise<{ removed: number }>;
+}
+
+/** Beside the merge process, in the sources as in the build. */
+const ENTRY = fileURLToPath(new URL(`../bigquery/process${extname(import.meta.url)}`, import.meta.url));
+
+/** The service's clients take a third of a second to load, and are loaded where a pair comes to BigQuery. */
+export function bigqueryBackend(): BigqueryBackend {
+  const backend = processBackend('bigquery', 'bigquery', ENTRY);
+  const merge: Backend['merge'] = (job, context) => backend.merge(job, context);
+  return {
+    stageTables: async (...step) => (await import('../bigquery/stage-tables.ts')).stageTables(...step),
+    queryParts: async (...step) => (await import('../bigquery/query-parts.ts')).queryParts(...step),
+    fetchParts: async (request, { purse }, job, context, narrowed) =>
+      (await import('./bigquery-fetch.ts')).fetchParts(request, purse, job, context, { merge, narrowed }),
+    tidyTables: async (...step) => (await import('../bigquery/tidy-tables.ts')).tidyTables(...step),
+  };
+}

@@ -74,7 +74,8 @@ export async function stageTables(
 
 /** The line of what the pair's tables cost while they are kept; settled when they go. */
 export const stagingLine = (request: CloudRequest): { jobId: string; step: string; kind: 'staging' } => ({
-  jobId: jobId(identityOf(request, 'staging', 'tables'), firstEpochOf(request)),
+  // The same for every round: the tables are, too.
+  jobId: jobId(identityOf(request, 'staging', 'tables'), 0),
   step: 'staging',
   kind: 'staging',
 });

@@ -44,13 +44,7 @@ export async function raiseBudget(
   request: RaiseRequest,
   options: { taskQueueSuffix?: string } = {},
 ): Promise<RaiseAnswer> {
-  const startWorkflowOperation = new WithStartWorkflowOperation<typeof budget>('budget', {
-    workflowId: budgetWorkflowId(project),
-    taskQueue: TASK_QUEUES.pipeline + (options.taskQueueSuffix ?? ''),
-    args: [{ project }],
-    workflowIdConflictPolicy: 'USE_EXISTING',
-    staticSummary: `the budget of Google Cloud project ${project}`,
-  });
+  const startWorkflowOperation = budgetStart(project, options.taskQueueSuffix ?? '');
   try {
     return await withinLimit(client, 'the message waits for one, and an amount may be set twice', () =>
       client.workflow.executeUpdateWithStart<typeof budget, RaiseAnswer, [RaiseRequest]>(BUDGET_MESSAGES.raise, {
@@ -64,6 +58,17 @@ export async function raiseBudget(
       cause: error,
     });
   }
+}
+
+/** Whoever speaks to a project's budget first starts its workflow. Good for one message. */
+export function budgetStart(project: string, taskQueueSuffix: string): WithStartWorkflowOperation<typeof budget> {
+  return new WithStartWorkflowOperation<typeof budget>('budget', {
+    workflowId: budgetWorkflowId(project),
+    taskQueue: TASK_QUEUES.pipeline + taskQueueSuffix,
+    args: [{ project }],
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: `the budget of Google Cloud project ${project}`,
+  });
 }
 
 async function withinLimit<T>(client: Client, remark: string, call: () => Promise<T>): Promise<T> {

@@ -1,6 +1,8 @@
 import { constrainedMemory } from 'node:process';
 import { totalmem } from 'node:os';
 import type { ActivityDependencies } from '../activities/dependencies.ts';
+import type { BudgetBooks } from '../backends/bigquery-purse.ts';
+import { bigqueryBackend } from '../backends/bigquery.ts';
 import { createBackends } from '../backends/index.ts';
 import { openJournal } from '../backends/journal.ts';
 import { runMergeProcess } from '../backends/merge-process.ts';
@@ -8,9 +10,11 @@ import { machineLockPath } from '../config/environment.ts';
 import { checkHealth } from '../guard/health.ts';
 
 /** The activities' dependencies on a real machine. */
-export function machineDependencies(searchAttributesReady: boolean): ActivityDependencies {
+export function machineDependencies(searchAttributesReady: boolean, books: BudgetBooks): ActivityDependencies {
   return {
     backends: createBackends(),
+    bigquery: bigqueryBackend(),
+    books,
     runMergeProcess,
     checkHealth,
     openJournal,

@@ -1,8 +1,11 @@
 import { hostname } from 'node:os';
+import { Client } from '@temporalio/client';
 import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import { Worker } from '@temporalio/worker';
 import type { ActivityDependencies } from '../activities/dependencies.ts';
 import { createActivities } from '../activities/index.ts';
+import type { BudgetBooks } from '../backends/bigquery-purse.ts';
+import { openBooks } from '../client/spend.ts';
 import { TASK_QUEUES } from '../contract.ts';
 import { machineDependencies } from './dependencies.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
@@ -12,14 +15,14 @@ export interface RunWorkersOptions {
   connection: NativeConnection;
   namespace: string;
   log: (line: string) => void;
-  /** Its abort drains both workers. */
+  /** Its abort drains the workers. */
   signal: AbortSignal;
   /** Appended to the names of the task queues, for tests that share a server. */
   taskQueueSuffix?: string;
   /** How long running activities may go on after the signal, milliseconds; 10 s by default. */
   shutdownGraceMs?: number;
   /** Other dependencies than this machine's, for tests. */
-  dependencies?: (searchAttributesReady: boolean) => ActivityDependencies;
+  dependencies?: (searchAttributesReady: boolean, books: BudgetBooks) => ActivityDependencies;
   /** Other workflow code than this project's, for tests. */
   workflows?: Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>;
 }
@@ -28,14 +31,19 @@ const SHUTDOWN_GRACE_MS = 10_000;
 /** After the grace a merge is cancelled: its guard gives it 5 s for SIGTERM, then kills; the rest is for the reports. */
 const SHUTDOWN_FORCE_MS = 30_000;
 
+/** More than a run has on BigQuery side by side: which pairs are there is its workflow's to say. */
+const BIGQUERY_SLOTS = 20;
+
 /**
- * Runs the worker of the pipeline (workflows and light activities) and that of the local merges (one slot: one merge at
- * a time) in this process, until the signal. Resolves when both have drained; rejects when one of them failed.
+ * Runs the worker of the pipeline (workflows and light activities), that of the local merges (one slot: one merge at
+ * a time) and that of BigQuery's jobs in this process, until the signal. Resolves when all have drained; rejects when one
+ * of them failed.
  */
 export async function runWorkers(options: RunWorkersOptions): Promise<void> {
   const { connection, namespace, log, signal, taskQueueSuffix = '' } = options;
   const ready = await registerSearchAttributes(connection, namespace, log);
-  const activities = createActivities((options.dependencies ?? machineDependencies)(ready));
+  const books = openBooks(new Client({ connection, namespace }), { taskQueueSuffix, log });
+  const activities = createActivities((options.dependencies ?? machineDependencies)(ready, books));
   const graceMs = options.shutdownGraceMs ?? SHUTDOWN_GRACE_MS;
   const common = {
     connection,
@@ -60,15 +68,27 @@ export async function runWorkers(options: RunWorkersOptions): Promise<void> {
     taskQueue: TASK_QUEUES.local + taskQueueSuffix,
     maxConcurrentActivityTaskExecutions: 1,
   });
-  log(`worker ${common.identity} serves ${pipeline.options.taskQueue} and ${local.options.taskQueue}`);
+  const bigquery = await Worker.create({
+    ...common,
+    taskQueue: TASK_QUEUES.bigquery + taskQueueSuffix,
+    maxConcurrentActivityTaskExecutions: BIGQUERY_SLOTS,
+  });
+  const workers = [pipeline, local, bigquery];
+  log(`worker ${common.identity} serves ${workers.map((worker) => worker.options.taskQueue).join(', ')}`);
 
-  const workers = [pipeline, local];
+  const end = (worker: Worker): void => {
+    if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  const spending = [local.run(), bigquery.run()];
+  // One worker alone would let runs hang without a word: they end together. That of the workflows last: the budget's takes
+  // the bills of what is cancelled.
   const stop = (): void => {
-    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    end(local);
+    end(bigquery);
+    void Promise.allSettled(spending).then(() => end(pipeline));
   };
   signal.addEventListener('abort', stop, { once: true });
-  // One worker alone would let runs hang without a word: they end together.
-  const runs = workers.map((worker) => worker.run().finally(stop));
+  const runs = [pipeline.run(), ...spending].map((run) => run.finally(stop));
   if (signal.aborted) stop();
   try {
     await Promise.all(runs);

@@ -76,7 +76,7 @@ suite('fetching from BigQuery', () => {
       return exhausted();
     };
     await assert.rejects(fetch(always, { narrowed: 2 }), {
-      name: 'BackendUnavailable',
+      name: 'MemoryExhausted',
       message: /not even with slices for 128 MiB: the merge ran out of memory; give limits\.memory more/,
     });
     assert.deepEqual(tried, [0.25, 0.125]);

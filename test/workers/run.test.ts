@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { after, afterEach, before, beforeEach, suite, test } from 'node:test';
 import type { ConnectionLike } from '@temporalio/client';
+import { readLedger } from '../../src/client/budget.ts';
 import { readStatus } from '../../src/client/read-status.ts';
 import { startRun } from '../../src/client/start-run.ts';
+import { defaultBigquery } from '../../src/config/load.ts';
 import { missingSearchAttributes, registerSearchAttributes } from '../../src/workers/search-attributes.ts';
 import { FakeMachine, hangs } from '../workflows/support/fake-machine.ts';
 import { TestTemporal, until } from '../workflows/support/temporal.ts';
@@ -84,5 +89,48 @@ suite('workers', { timeout: 120_000 }, () => {
       ['merged', 'merged'],
     );
     await assert.rejects(readStatus(temporal.client, 'nobody'), /no run nobody/);
+  });
+
+  test('drain on the signal: what is cancelled on BigQuery still tells its bill', async () => {
+    const project = 'widemerge-drain';
+    const line = { jobId: 'j', step: 'stage', kind: 'scan' } as const;
+    let isReserved = false;
+    let isSettled = false;
+    const workflowsPath = fileURLToPath(new URL('../workflows/support/one-step-workflows.ts', import.meta.url));
+    const bundle = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
+    const serve = () =>
+      temporal.workers({
+        suffix: '-bill',
+        bundle,
+        dependencies: (ready, books) => {
+          const dependencies = machine.dependencies(ready);
+          const { bigquery } = dependencies;
+          const stageTables: typeof bigquery.stageTables = async (_, { purse, signal }) => {
+            await purse.reserve({ ...line, nanos: 100 });
+            isReserved = true;
+            await once(signal!, 'abort');
+            await purse.settle({ ...line, nanos: 60 });
+            isSettled = true;
+            throw signal!.reason;
+          };
+          return { ...dependencies, books, bigquery: { ...bigquery, stageTables } };
+        },
+      });
+    const first = serve();
+    await first.started;
+    const config = machine.config('bill', ['A'], { bigquery: { ...defaultBigquery(), project } });
+    const task = { config, pair: 'A', run: 'bill@1', round: 0 };
+    const options = { workflowId: 'one-step', taskQueue: 'widemerge-bill', args: [task, '-bill'] };
+    const handle = await temporal.client.workflow.start('stageOnce', options);
+    await until(() => isReserved);
+    await first.stop();
+    assert.ok(isSettled, 'the workflows were served until then');
+
+    const second = serve();
+    await second.started;
+    await assert.rejects(handle.result());
+    const { open, months } = await readLedger(temporal.client, project);
+    assert.deepEqual([open, months[0]!.spentNanos], [[], 60]);
+    await second.stop();
   });
 });

@@ -5,6 +5,8 @@ import { basename, join } from 'node:path';
 import type { ActivityDependencies } from '../../../src/activities/dependencies.ts';
 import type { Backend, MergeContext } from '../../../src/backends/backend.ts';
 import { MergeError } from '../../../src/backends/backend.ts';
+import type { BigqueryBackend, CloudHooks, CloudRequest } from '../../../src/backends/bigquery.ts';
+import type { BudgetBooks } from '../../../src/backends/bigquery-purse.ts';
 import { openJournal } from '../../../src/backends/journal.ts';
 import type { MergeProcessResult } from '../../../src/backends/merge-process.ts';
 import type { BackendName, FailureType, MergeFigures, RunConfig } from '../../../src/contract.ts';
@@ -23,6 +25,11 @@ export class FakeMachine {
   readonly calls: string[] = [];
   readonly healthReports: HealthReport[] = [];
   journal: ActivityDependencies['openJournal'] = openJournal;
+  /** Grants everything. */
+  books: BudgetBooks = {
+    reserve: () => Promise.resolve({ granted: true, settled: false, warnings: [] }),
+    settle: () => Promise.resolve({ changed: true, unknown: false, warnings: [] }),
+  };
   readonly root: string;
   private readonly acts = new Map<string, Act[]>();
   private readonly merged = new Set<string>();
@@ -67,6 +74,8 @@ export class FakeMachine {
 
   readonly dependencies = (searchAttributesReady: boolean): ActivityDependencies => ({
     backends: { local: this.backend('local'), bigquery: this.backend('bigquery'), duckdb: this.backend('duckdb') },
+    bigquery: this.bigquery(),
+    books: this.books,
     runMergeProcess: (job, context) => this.process(job, context),
     checkHealth: () => Promise.resolve(this.healthReports.shift() ?? healthy([])),
     openJournal: (dir) => this.journal(dir),
@@ -85,12 +94,39 @@ export class FakeMachine {
     };
   }
 
+  /** Steps are called `stage EURUSD`, `query EURUSD`, `fetch EURUSD` and `tidy EURUSD`; the one before them is `prepare EURUSD`. */
+  private bigquery(): BigqueryBackend {
+    const step = (name: string, { pair }: CloudRequest, { signal, onProgress }: CloudHooks): Promise<void> => {
+      onProgress?.({ step: name, done: 1, total: 3, bytesDone: 10, bytesTotal: 30 });
+      return this.act(name, pair, '', signal === undefined ? {} : { signal });
+    };
+    return {
+      stageTables: async (request, hooks) => {
+        await step('stage', request, hooks);
+        return { tables: 4, sent: 4, bytesSent: 30 };
+      },
+      queryParts: async (request, hooks) => {
+        await step('query', request, hooks);
+        return { parts: 1, queries: 1, bytesBilled: 40, slotMs: 500, nanos: 250 };
+      },
+      fetchParts: async ({ pair }, _hooks, _job, context) => {
+        await this.act('fetch', pair, '', context);
+        return { figures: FIGURES, bytesRead: 20, nanos: 50 };
+      },
+      tidyTables: async (request, hooks) => {
+        await step('tidy', request, hooks);
+        return { removed: 5 };
+      },
+    };
+  }
+
   private async process(job: MergeJob, context: MergeContext): Promise<MergeProcessResult> {
     const [step] = job.steps;
     const pair = basename(job.source.dir);
     await this.act(String(step), pair, '', context);
     if (step === 'clean')
       return { receipt: { mode: job.clean!, files: 2, bytes: 10, keptFiles: 0, kept: [], restore: null } };
+    if (step === 'prepare') return { prepared: { checkpoints: 3, columns: 7, rows: 10, bytes: 30 } };
     if (step !== 'discover') return { figures: FIGURES };
     const alreadyMerged = this.merged.has(pair) ? FIGURES : null;
     return { discovery: { ...COUNTS, diskBytes: 100, alreadyMerged } };

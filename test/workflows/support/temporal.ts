@@ -2,10 +2,9 @@ import { once } from 'node:events';
 import { Client, Connection } from '@temporalio/client';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
-import type { ActivityDependencies } from '../../../src/activities/dependencies.ts';
 import { ensureTemporalBinary } from '../../../src/server/ensure.ts';
 import { startServer } from '../../../src/server/start.ts';
-import { runWorkers } from '../../../src/workers/run.ts';
+import { runWorkers, type RunWorkersOptions } from '../../../src/workers/run.ts';
 import { workflowsPath } from '../../../src/workers/workflow-code.ts';
 
 Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
@@ -50,7 +49,7 @@ export class TestTemporal {
 
 interface WorkerOptions {
   suffix: string;
-  dependencies: (searchAttributesReady: boolean) => ActivityDependencies;
+  dependencies: NonNullable<RunWorkersOptions['dependencies']>;
   bundle?: WorkflowBundleWithSourceMap;
 }
 

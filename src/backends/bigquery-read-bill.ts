@@ -1,0 +1,102 @@
+/**
+ * What is read back from BigQuery, and its price. The process that reads notes each session before it reads from it, in a
+ * file of the workspace; in between this side notes its reservations. So what an attempt has read is billed whatever became of
+ * it, by itself or by the one that comes after it.
+ */
+import { appendFile, readFile } from 'node:fs/promises';
+import { firstEpochOf, identityOf } from '../bigquery/cloud-session.ts';
+import { readCost } from '../bigquery/costs.ts';
+import { jobId } from '../bigquery/job-id.ts';
+import { readMergedParts, readSessionsPath, type MergedPart } from '../bigquery/merged-parts.ts';
+import type { Purse } from '../bigquery/purse.ts';
+import type { CloudRequest } from '../bigquery/staging-tables.ts';
+import { stagingType } from '../bigquery/types.ts';
+import { readStaging, type Staging } from '../merge/staging.ts';
+
+export interface ReadSums {
+  bytesRead: number;
+  /** Storage Read and egress. */
+  nanos: number;
+}
+
+/** An attempt to read a pair back. */
+interface Attempt {
+  id: string;
+  run: string;
+  bytes: number;
+}
+
+const STEP = 'fetch';
+const POSITION_BYTES = 8;
+/** The narrowest slices, roughly: a position is read with each, and more is set aside rather than less. */
+const SLICE_BYTES = 32 * 2 ** 20;
+
+/** Sets aside what reading the pair back can cost. Throws BudgetRefused. */
+export async function reserveRead(request: CloudRequest, purse: Purse): Promise<void> {
+  const { workspace, run, config } = request;
+  const staging = await readStaging(workspace);
+  const { parts } = await readMergedParts(workspace);
+  const attempts = await readAttempts(workspace);
+  const last = attempts.at(-1);
+  // Its worker may have gone before it could; the books know what they have been told before.
+  if (last !== undefined) await settleAttempt(last, request, purse);
+  const id = jobId(identityOf(request, STEP, staging.planId), firstEpochOf(request) + attempts.length);
+  for (const { kind, nanos } of readCost(bytesOf(parts, staging), config))
+    await purse.reserve({ jobId: `${id}_${kind}`, step: STEP, kind, nanos });
+  await appendFile(readSessionsPath(workspace), `${JSON.stringify({ reservation: id, run })}\n`);
+}
+
+/** Books what the latest attempt has read; returns the sums of all attempts of this run. */
+export async function settleRead(request: CloudRequest, purse: Purse): Promise<ReadSums> {
+  const attempts = await readAttempts(request.workspace);
+  const last = attempts.at(-1);
+  if (last !== undefined) await settleAttempt(last, request, purse);
+  const sums = { bytesRead: 0, nanos: 0 };
+  for (const { run, bytes } of attempts) {
+    if (run !== request.run) continue;
+    sums.bytesRead += bytes;
+    for (const { nanos } of readCost(bytes, request.config)) sums.nanos += nanos;
+  }
+  return sums;
+}
+
+async function settleAttempt({ id, bytes }: Attempt, { config }: CloudRequest, purse: Purse): Promise<void> {
+  for (const { kind, nanos } of readCost(bytes, config))
+    await purse.settle({ jobId: `${id}_${kind}`, step: STEP, kind, nanos });
+}
+
+/** Oldest first. A torn line, the last of a machine that went down, is passed over. */
+async function readAttempts(workspace: string): Promise<Attempt[]> {
+  const text = await readFile(readSessionsPath(workspace), 'utf8').catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  });
+  const attempts: Attempt[] = [];
+  for (const line of text.split('\n')) {
+    const { reservation, run, bytes } = parsed(line);
+    if (typeof reservation === 'string') attempts.push({ id: reservation, run: String(run), bytes: 0 });
+    const open = attempts.at(-1);
+    if (open !== undefined && typeof bytes === 'number') open.bytes += bytes;
+  }
+  return attempts;
+}
+
+function parsed(line: string): { reservation?: unknown; run?: unknown; bytes?: unknown } {
+  try {
+    return JSON.parse(line) as object;
+  } catch {
+    return {};
+  }
+}
+
+/** Of all values, as if none were null, and of the positions. */
+function bytesOf(parts: MergedPart[], { rows, checkpoints }: Staging): number {
+  const values = parts.map(({ slices }) =>
+    slices
+      .flatMap(({ file, first, count }) => checkpoints[file]!.columns.slice(first, first + count))
+      .reduce((sum, { type, payloadBytes }) => sum + rows * ((stagingType(type)?.bytes ?? 0) + payloadBytes), 0),
+  );
+  return Math.ceil(
+    values.reduce((sum, bytes) => sum + bytes + Math.ceil(bytes / SLICE_BYTES) * rows * POSITION_BYTES, 0),
+  );
+}
