@@ -20,9 +20,23 @@ export function localActivities(config: RunConfig, heartbeatTimeoutMs?: number):
   return proxyActivities<Activities>(localOptions(config, heartbeatTimeoutMs));
 }
 
+/** A query may run for six hours, and be tried again by the service. */
+const LONGEST_CLOUD_STEP = '24h';
+
+/** The steps on BigQuery: one that is stopped ends its jobs, and their bills are known, before the pair goes on. */
+export function cloudActivities(heartbeatTimeoutMs?: number): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({
+    taskQueue: siblingQueue(workflowInfo().taskQueue, TASK_QUEUES.bigquery),
+    startToCloseTimeout: LONGEST_CLOUD_STEP,
+    heartbeatTimeout: heartbeatTimeoutMs ?? HEARTBEAT_TIMEOUT,
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: RETRY,
+  });
+}
+
 function localOptions(config: RunConfig, heartbeatTimeoutMs: number | undefined): ActivityOptions {
   return {
-    taskQueue: localQueue(workflowInfo().taskQueue),
+    taskQueue: siblingQueue(workflowInfo().taskQueue, TASK_QUEUES.local),
     startToCloseTimeout: 2 * config.limits.timeoutMs + 3_600_000,
     heartbeatTimeout: heartbeatTimeoutMs ?? HEARTBEAT_TIMEOUT,
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
@@ -38,8 +52,8 @@ export function cleanActivities(config: RunConfig, heartbeatTimeoutMs?: number):
   return proxyActivities<Activities>({ ...localOptions(config, heartbeatTimeoutMs), cancellationType: 'TRY_CANCEL' });
 }
 
-/** A suffix of the pipeline's queue (tests have one) belongs to the local queue, too. */
-function localQueue(pipelineQueue: string): string {
+/** A suffix of the pipeline's queue (tests have one) belongs to the other queues, too. */
+function siblingQueue(pipelineQueue: string, name: string): string {
   const suffix = pipelineQueue.startsWith(TASK_QUEUES.pipeline) ? pipelineQueue.slice(TASK_QUEUES.pipeline.length) : '';
-  return TASK_QUEUES.local + suffix;
+  return name + suffix;
 }

@@ -6,7 +6,7 @@ export const FIGURES_KEPT = 500;
 
 /** A pair without all that is at its default, so that thousands of them fit a continue-as-new. */
 export function compactPair({ progress, pivot }: PairEntry): string | CarriedPair {
-  const { pair, state, backend, reason, failure, figures, round } = progress;
+  const { pair, state, backend, reason, failure, figures, round, routed, spentNanos } = progress;
   const carried: CarriedPair = {
     pair,
     ...(state !== 'waiting' && { state }),
@@ -15,6 +15,8 @@ export function compactPair({ progress, pivot }: PairEntry): string | CarriedPai
     ...(failure !== null && { failure }),
     ...(figures !== null && { figures }),
     ...(round !== 0 && { round }),
+    ...(routed !== undefined && { routed }),
+    ...(spentNanos !== undefined && { spentNanos }),
     ...(pivot !== null && { pivot }),
   };
   return Object.keys(carried).length === 1 ? pair : carried;
@@ -31,6 +33,8 @@ export function expandPair(carried: string | CarriedPair): PairEntry {
       failure: from.failure ?? null,
       figures: from.figures ?? null,
       round: from.round ?? 0,
+      ...(from.routed !== undefined && { routed: from.routed }),
+      ...(from.spentNanos !== undefined && { spentNanos: from.spentNanos }),
     },
     pivot: from.pivot ?? null,
   };

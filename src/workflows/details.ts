@@ -1,3 +1,4 @@
+import { formatDollars } from '../budget/money.ts';
 import type { MergeFigures, PairProgress, PairState, RunProgress } from '../contract.ts';
 import { isRunning, whyText } from './pair-entry.ts';
 
@@ -34,19 +35,25 @@ export function describeRun(run: RunProgress): string {
 export function describePair(pair: PairProgress, story: readonly string[]): string {
   return [
     `**${pair.pair}** is ${pair.state}${pair.backend ? ` (${pair.backend})` : ''}${told(whyText(pair))}`,
+    ...(pair.routed === undefined ? [] : ['', `routed to ${pair.backend ?? 'the next backend'} after ${pair.routed}`]),
     ...(pair.figures ? ['', figuresLine(pair.figures)] : []),
+    ...(pair.spentNanos === undefined ? [] : ['', `spent on BigQuery: ${formatDollars(pair.spentNanos)}`]),
     '',
     ...story.map((line) => `- ${line}`),
   ].join('\n');
 }
 
 export function figuresLine(figures: MergeFigures): string {
-  const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+  const { bill } = figures;
+  const paid = bill === undefined ? '' : `, ${formatDollars(bill.nanos)} for ${sizeText(bill.bytesBilled)} billed`;
   return (
-    `${figures.columns} columns x ${figures.rows} rows from ${figures.files} files, ${gib(figures.bytesOut)}, ` +
-    `${(figures.wallMs / 1000).toFixed(1)} s, peak ${gib(figures.peakBytes)}${figures.alreadyMerged ? ', merged before' : ''}`
+    `${figures.columns} columns x ${figures.rows} rows from ${figures.files} files, ${sizeText(figures.bytesOut)}, ` +
+    `${(figures.wallMs / 1000).toFixed(1)} s, peak ${sizeText(figures.peakBytes)}${paid}${figures.alreadyMerged ? ', merged before' : ''}`
   );
 }
+
+export const sizeText = (bytes: number): string =>
+  bytes < 2 ** 29 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : `${(bytes / 2 ** 30).toFixed(2)} GiB`;
 
 const told = (text: string): string => (text === '' ? '' : `: ${text}`);
 

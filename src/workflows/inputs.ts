@@ -51,6 +51,8 @@ export interface CarriedPair {
   failure?: FailureType;
   figures?: MergeFigures;
   round?: number;
+  routed?: string;
+  spentNanos?: number;
   pivot?: BackendName;
 }
 
@@ -60,6 +62,8 @@ export interface MergePairInput {
   round: number;
   /** Distinguishes this run's attempts on disk from those of every other run. */
   epoch: number;
+  /** The run's id, see run-id.ts; missing where an earlier version began the pair. */
+  run?: string;
   pivot: BackendName | null;
   searchAttributes: boolean;
   tuning?: Tuning;
@@ -75,6 +79,9 @@ export interface CarriedPairRun {
   round: number;
   /** Figures of the output once it is published. */
   published: MergeFigures | null;
+  /** Something of it may lie on BigQuery; missing where nothing does. */
+  staged?: boolean;
+  spentNanos?: number;
   /** Refused messages; missing where an earlier version carried the pair. */
   notes?: string[];
 }

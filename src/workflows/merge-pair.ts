@@ -1,8 +1,9 @@
-import { setHandler } from '@temporalio/workflow';
+import { patched, setHandler } from '@temporalio/workflow';
 import type { MergeFigures } from '../contract.ts';
 import { cleanActivities, lightActivities, localActivities } from './activity-proxies.ts';
 import { failureOf } from './failure-of.ts';
 import type { MergePairInput, PairOutcome } from './inputs.ts';
+import { mergeOnBigquery, tidyBigquery } from './merge-on-bigquery.ts';
 import * as messages from './messages.ts';
 import { whyText } from './pair-entry.ts';
 import { SkipRequested } from './pair-control.ts';
@@ -65,10 +66,13 @@ async function mergeAndPublish(input: MergePairInput, steps: StepRunner): Promis
   await steps.step('gated', () => checkMachine(input, 'before', found.diskBytes));
   const { backend, merged } = await steps.mergeStep(async (backend) => ({
     backend,
-    merged: await local.mergeFiles.executeWithOptions(summary(`merge by ${backend}`), [
-      // Attempts on disk are told apart by run and by round: those of an earlier run must not count in this one.
-      { ...task, backend, round: epoch * 1000 + steps.round },
-    ]),
+    merged:
+      backend === 'bigquery' && patched('bigquery')
+        ? await mergeOnBigquery(input, steps)
+        : await local.mergeFiles.executeWithOptions(summary(`merge by ${backend}`), [
+            // Attempts on disk are told apart by run and by round: those of an earlier run must not count in this one.
+            { ...task, backend, round: epoch * 1000 + steps.round },
+          ]),
   }));
   const parts = [merged];
   if (config.verify !== 'none') {
@@ -85,6 +89,7 @@ async function mergeAndPublish(input: MergePairInput, steps: StepRunner): Promis
     ...published,
     wallMs: parts.reduce((sum, { wallMs }) => sum + wallMs, 0),
     peakBytes: Math.max(...parts.map(({ peakBytes }) => peakBytes)),
+    ...(merged.bill && { bill: merged.bill }),
   };
   return steps.published;
 }
@@ -106,6 +111,16 @@ async function finish(input: MergePairInput, steps: StepRunner, figures: MergeFi
     } catch (error) {
       if (!(error instanceof SetAside)) throw error;
       remarks.push(`merged, but not cleaned: ${whyText({ failure: error.failure, reason: error.message })}`);
+    }
+  }
+  if (steps.staged) {
+    try {
+      const nanos = await tidyBigquery(input, steps);
+      steps.reporter.spend(nanos);
+      if (figures.bill) figures.bill.nanos += nanos;
+    } catch (error) {
+      if (!(error instanceof SetAside)) throw error;
+      remarks.push(`what it has on BigQuery expires by itself: ${error.message}`);
     }
   }
   if (!figures.alreadyMerged) {

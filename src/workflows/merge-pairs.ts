@@ -1,5 +1,6 @@
 import {
   allHandlersFinished,
+  CancellationScope,
   condition,
   continueAsNew,
   isCancellation,
@@ -14,6 +15,7 @@ import { lightActivities } from './activity-proxies.ts';
 import { describeRun } from './details.ts';
 import type { MergePairsInput, RunSummary } from './inputs.ts';
 import * as messages from './messages.ts';
+import { runId } from './run-id.ts';
 import { runPair } from './run-pair.ts';
 import type { PairEntry } from './pair-entry.ts';
 import { pristine } from './pair-entry.ts';
@@ -23,10 +25,13 @@ import { upsertMergeAttributes } from './search-attributes.ts';
 
 /** Well under the server's limit of 51,200 events: a pair takes some 50 of them. */
 const PAIRS_PER_RUN = 200;
+/** Pairs on BigQuery at a time, where the configuration does not say. */
+const SIDE_BY_SIDE = 4;
 
 /**
- * The run: merges the pairs one after the other, each in a child workflow of its own, and says at the end which were
- * merged and which were set aside. Completes whatever becomes of a pair; fails only where there is nothing to list.
+ * The run: merges the pairs one after the other (beside those that are on BigQuery), each in a child workflow of its own,
+ * and says at the end which were merged and which were set aside. Completes whatever becomes of a pair; fails only where
+ * there is nothing to list.
  */
 export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
   const { config, carried, tuning } = input;
@@ -79,6 +84,56 @@ export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
 
   // Attempts on disk carry this number, so that those of an earlier run do not count in this one.
   const epoch = carried?.epoch ?? Math.floor(Date.parse(startedAt) / 1000);
+  const sideBySide = config.bigquery?.sideBySide ?? SIDE_BY_SIDE;
+  const nextToBegin = (): PairEntry | null => state.nextToBegin(config.backends, sideBySide);
+  /** What a child has thrown: the end of the run. */
+  let broken: { error: unknown } | null = null;
+
+  const begin = (next: PairEntry): void => {
+    const { pair, round } = next.progress;
+    const { pivot } = next;
+    state.begin(next);
+    tell();
+    void runPair(state, {
+      // Thousands of names in every child's and activity's input would fill the histories.
+      config: { ...config, pairs: [pair] },
+      pair,
+      round,
+      epoch,
+      run: runId(config.name, epoch),
+      pivot,
+      searchAttributes,
+      ...(tuning && { tuning }),
+    }).then(
+      (outcome) => state.finish(next, outcome, Date.now()),
+      (error: unknown) => {
+        state.abandon(next);
+        broken ??= { error };
+      },
+    );
+  };
+
+  const runAll = async (): Promise<void> => {
+    for (let pairs = 0; ;) {
+      if (state.paused) tell();
+      const { ended } = state;
+      await condition(() => broken !== null || state.ended !== ended || state.isOver() || nextToBegin() !== null);
+      throwIf(broken);
+      if (state.isOver()) return;
+      const next = nextToBegin();
+      if (next === null) continue;
+      if (pairs >= (tuning?.pairsPerRun ?? PAIRS_PER_RUN) || workflowInfo().continueAsNewSuggested) {
+        // It would end the children that are open.
+        await condition(() => broken !== null || state.openPairs === 0);
+        throwIf(broken);
+        await condition(allHandlersFinished);
+        await continueAsNew<typeof mergePairs>({ ...input, carried: state.carry(epoch, searchAttributes) });
+      }
+      begin(next);
+      pairs += 1;
+    }
+  };
+
   try {
     if (!carried) {
       const named = namedEntries(input);
@@ -88,38 +143,20 @@ export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
       if (!searchAttributes) state.note('goes on without search attributes: the server does not know them');
       if (!named) state.setPairs(await listEntries(input, state));
     }
-    for (let pairs = 0; ; pairs += 1) {
-      if (state.paused) tell();
-      await condition(() => !state.paused || state.nextWaiting() === null);
-      const next = state.nextWaiting();
-      if (next === null) break;
-      if (pairs >= (tuning?.pairsPerRun ?? PAIRS_PER_RUN) || workflowInfo().continueAsNewSuggested) {
-        await condition(allHandlersFinished);
-        await continueAsNew<typeof mergePairs>({ ...input, carried: state.carry(epoch, searchAttributes) });
-      }
-      const { pair, round } = next.progress;
-      const { pivot } = next;
-      state.begin(next);
-      tell();
-      const outcome = await runPair(state, {
-        // Thousands of names in every child's and activity's input would fill the histories.
-        config: { ...config, pairs: [pair] },
-        pair,
-        round,
-        epoch,
-        pivot,
-        searchAttributes,
-        ...(tuning && { tuning }),
-      });
-      state.finish(next, outcome, Date.now());
-    }
+    await runAll();
   } catch (error) {
+    // Children are stopped, and not only forgotten.
+    await CancellationScope.nonCancellable(() => condition(() => state.openPairs === 0));
     if (isCancellation(error) && searchAttributes) upsertMergeAttributes({ state: 'cancelled' });
     throw error;
   }
   state.end();
   tell();
   return state.result();
+}
+
+function throwIf(broken: { error: unknown } | null): void {
+  if (broken !== null) throw broken.error;
 }
 
 /** The pairs that the input names; null where they are a pattern. */

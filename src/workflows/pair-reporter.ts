@@ -47,6 +47,17 @@ export class PairReporter {
     void this.send();
   }
 
+  /** Why the pair is where it is; told with the next change. */
+  routed(evidence: string | null): void {
+    delete this.progress.routed;
+    if (evidence !== null) this.progress = { ...this.progress, routed: evidence };
+  }
+
+  /** Adds what was spent; told with the next change. */
+  spend(nanos: number): void {
+    if (nanos > 0) this.progress = { ...this.progress, spentNanos: (this.progress.spentNanos ?? 0) + nanos };
+  }
+
   tellStory(line: string): void {
     this.story = [...this.story, `${new Date().toISOString().slice(0, 19)} ${line}`].slice(-STORY_KEPT);
     setCurrentDetails(describePair(this.progress, this.story));

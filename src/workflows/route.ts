@@ -11,6 +11,8 @@ export interface RoutePolicy {
   chain: readonly (BackendName | null)[];
   waitFirstMs: number;
   waitMaxMs: number;
+  /** Where BigQuery cannot be had, the pair waits for it instead of going to the next backend. */
+  waitsForBigquery: boolean;
 }
 
 /** The latest failure of one type on one backend, and how often it happened. Plain JSON. */
@@ -24,7 +26,7 @@ export interface PastFailure {
 
 export type Decision =
   | { kind: 'try'; backend: BackendName | null }
-  | { kind: 'wait'; backend: BackendName | null; waitMs: number; reason: string }
+  | { kind: 'wait'; backend: BackendName | null; waitMs: number; reason: string; failure: FailureType }
   /** The reason names types only where several failures have to be told apart: `failure` is told with it. */
   | { kind: 'setAside'; failure: FailureType; reason: string };
 
@@ -53,6 +55,8 @@ const TREATMENTS: Record<FailureType, Treatment> = {
 /** Somebody who kills merges by hand or by script gets tired of it; a bug does not go away by itself. */
 const KILLED_RETRIES = 5;
 const OTHER_RETRIES = 2;
+/** Some two days of waits at their longest: after that, what is said to be a passing trouble is none. */
+const UNAVAILABLE_WAITS = 1_500;
 /** Nothing has to clear up before a retry, other than before the end of a wait. */
 const RETRY_FIRST_MS = 1_000;
 const MESSAGE_LIMIT = 300;
@@ -79,27 +83,29 @@ export function chainFrom(configured: readonly BackendName[], pivot: BackendName
 
 /** See above; with no failures it is the first backend of the chain. */
 export function route(policy: RoutePolicy, failures: readonly PastFailure[]): Decision {
-  const fatal = failures.find((past) => treatmentOf(past) === 'setAside');
-  if (fatal) return { kind: 'setAside', failure: fatal.type, reason: explain(failures, fatal) };
+  const fatal = failures.find((past) => treatmentOf(past, policy) === 'setAside');
+  if (fatal) return { kind: 'setAside', failure: fatal.type, reason: explain(policy, failures, fatal) };
 
   const spent = (backend: BackendName | null): boolean =>
-    failures.some((past) => past.backend === backend && treatmentOf(past) === 'nextBackend');
+    failures.some((past) => past.backend === backend && treatmentOf(past, policy) === 'nextBackend');
   const current = policy.chain.find((backend) => !spent(backend));
   const last = failures.at(-1);
   if (current === undefined) {
-    const end = failures.filter((past) => treatmentOf(past) === 'nextBackend').at(-1);
-    return { kind: 'setAside', failure: end?.type ?? 'BackendUnavailable', reason: explainAll(failures) };
+    const end = leadingOn(policy, failures).at(-1);
+    return { kind: 'setAside', failure: end?.type ?? 'BackendUnavailable', reason: explainAll(policy, failures) };
   }
-  if (last?.backend === current && treatmentOf(last) !== 'nextBackend') {
+  if (last?.backend === current && treatmentOf(last, policy) !== 'nextBackend') {
     const reason = `${describeFailure(last)} (${last.times === 1 ? 'once' : `${last.times} times`} so far)`;
-    return { kind: 'wait', backend: current, waitMs: waitMs(policy, last), reason };
+    return { kind: 'wait', backend: current, waitMs: waitMs(policy, last), reason, failure: last.type };
   }
   return { kind: 'try', backend: current };
 }
 
 /** Retries that are used up, and memory where no other backend would help, end in setting aside. */
-function treatmentOf(past: PastFailure): Treatment {
+function treatmentOf(past: PastFailure, policy: RoutePolicy): Treatment {
   const treatment = TREATMENTS[past.type];
+  if (past.type === 'BackendUnavailable' && past.backend === 'bigquery' && policy.waitsForBigquery)
+    return past.times > UNAVAILABLE_WAITS ? 'nextBackend' : 'wait';
   if (treatment === 'retry' || (treatment === 'nextBackend' && past.backend === null)) {
     const retries = past.type === 'Killed' ? KILLED_RETRIES : OTHER_RETRIES;
     return past.times > retries ? 'setAside' : 'retry';
@@ -108,19 +114,31 @@ function treatmentOf(past: PastFailure): Treatment {
 }
 
 function waitMs(policy: RoutePolicy, last: PastFailure): number {
-  const firstMs = treatmentOf(last) === 'wait' ? policy.waitFirstMs : Math.min(policy.waitFirstMs, RETRY_FIRST_MS);
+  const firstMs =
+    treatmentOf(last, policy) === 'wait' ? policy.waitFirstMs : Math.min(policy.waitFirstMs, RETRY_FIRST_MS);
   return Math.min(policy.waitMaxMs, firstMs * 2 ** Math.min(last.times - 1, 20));
 }
 
-function explain(failures: readonly PastFailure[], fatal: PastFailure): string {
-  const before = failures.filter((past) => past !== fatal && treatmentOf(past) === 'nextBackend');
+function explain(policy: RoutePolicy, failures: readonly PastFailure[], fatal: PastFailure): string {
+  const before = leadingOn(policy, failures).filter((past) => past !== fatal);
   const tail = fatal.times > 1 ? ` (${fatal.times} times)` : '';
   return tellApart([...before, fatal]) + tail;
 }
 
-function explainAll(failures: readonly PastFailure[]): string {
-  const ends = failures.filter((past) => treatmentOf(past) === 'nextBackend');
+function explainAll(policy: RoutePolicy, failures: readonly PastFailure[]): string {
+  const ends = leadingOn(policy, failures);
   return ends.length === 0 ? 'no backend is configured' : tellApart(ends);
+}
+
+/** The failures that have led a pair from one backend to the next. */
+function leadingOn(policy: RoutePolicy, failures: readonly PastFailure[]): PastFailure[] {
+  return failures.filter((past) => treatmentOf(past, policy) === 'nextBackend');
+}
+
+/** Why a pair is not on the first backend of its chain any more, one line; null where nothing has led it on. */
+export function evidenceOf(policy: RoutePolicy, failures: readonly PastFailure[]): string | null {
+  const ends = leadingOn(policy, failures);
+  return ends.length === 0 ? null : oneLine(ends.map(describeFailure).join('; then '), MESSAGE_LIMIT);
 }
 
 function tellApart(failures: readonly PastFailure[]): string {

@@ -8,7 +8,7 @@ import type { RunState } from './run-state.ts';
 
 /**
  * What operators' messages do to a run: plain synchronous code, free of Temporal. What cannot be followed is refused
- * with a note and harms nothing. What concerns the running pair is forwarded to it.
+ * with a note and harms nothing. What concerns a running pair is forwarded to it.
  */
 export class RunMessages {
   private readonly state: RunState;
@@ -41,7 +41,7 @@ export class RunMessages {
       }
       const entry = this.entry(MESSAGES.pivotBackend, pivot.pair);
       if (!entry) return;
-      if (entry === this.state.running) this.state.forward(MESSAGES.pivotBackend, pivot);
+      if (this.state.isRunning(entry)) this.state.forward(MESSAGES.pivotBackend, pivot, entry);
       else if (entry.progress.state === 'merged') this.refuse(MESSAGES.pivotBackend, pairIs(pivot.pair, 'merged'));
       else choose(entry, pivot.backend);
     });
@@ -49,8 +49,8 @@ export class RunMessages {
 
   skip(request: unknown): void {
     this.withPair(MESSAGES.skipPair, request, (entry) => {
-      if (entry === this.state.running) {
-        this.state.forward(MESSAGES.skipPair, {});
+      if (this.state.isRunning(entry)) {
+        this.state.forward(MESSAGES.skipPair, {}, entry);
       } else if (entry.progress.state === 'waiting' || entry.progress.state === 'setAside') {
         entry.progress = { ...entry.progress, state: 'skipped', reason: 'skipped by the operator', failure: null };
       } else {
@@ -62,7 +62,7 @@ export class RunMessages {
   retry(request: unknown): void {
     this.withPair(MESSAGES.retryPair, request, (entry) => {
       const { pair, state, round } = entry.progress;
-      if (entry === this.state.running || (state !== 'setAside' && state !== 'skipped')) {
+      if (this.state.isRunning(entry) || (state !== 'setAside' && state !== 'skipped')) {
         this.refuse(MESSAGES.retryPair, `${pairIs(pair, state)}: only what was set aside or skipped can be retried`);
         return;
       }

@@ -12,16 +12,16 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { pairWorkflowId } from '../contract.ts';
 import type { MergePairInput, PairOutcome } from './inputs.ts';
 import type { mergePair } from './merge-pair.ts';
-import type { RunState } from './run-state.ts';
+import type { Forwarded, RunState } from './run-state.ts';
 
 /** How often a run looks whether a child of an earlier, terminated run has closed; a merge is stopped in seconds. */
 const EARLIER_CHILD_POLL_MS = 3_000;
 
-/** Runs one pair as a child workflow, and hands it the messages of the outbox while it is open. */
+/** Runs one pair as a child workflow, and hands it the messages of its outbox while it is open. */
 export async function runPair(state: RunState, input: MergePairInput): Promise<PairOutcome> {
   const child = await startPair(state, input);
   let open = true;
-  const forwarding = forward(state, child, () => open);
+  const forwarding = forward(state.outboxOf(input.pair), child, () => open);
   try {
     return await child.result();
   } catch (error) {
@@ -53,15 +53,15 @@ async function startPair(state: RunState, input: MergePairInput): Promise<ChildW
 }
 
 async function forward(
-  state: RunState,
+  outbox: Forwarded[],
   child: ChildWorkflowHandle<typeof mergePair>,
   isOpen: () => boolean,
 ): Promise<void> {
   for (;;) {
     // Not cancellable: it ends with the child, which a cancelled run waits for.
-    await CancellationScope.nonCancellable(() => condition(() => !isOpen() || state.outbox.length > 0));
+    await CancellationScope.nonCancellable(() => condition(() => !isOpen() || outbox.length > 0));
     if (!isOpen()) return;
-    const message = state.outbox.shift();
+    const message = outbox.shift();
     if (!message) continue;
     try {
       await child.signal(message.signal, message.request);

@@ -1,8 +1,9 @@
-import type { PairProgress, PairState, RunProgress, RunResult } from '../contract.ts';
+import type { BackendName, PairProgress, PairState, RunProgress, RunResult } from '../contract.ts';
 import type { CarriedRun, PairOutcome, RunSummary } from './inputs.ts';
 import { compactPair, expandPair, FIGURES_KEPT } from './carried-pair.ts';
 import type { PairEntry } from './pair-entry.ts';
 import { addNote } from './notes.ts';
+import { mayBegin, waitsForBigquery } from './who-next.ts';
 
 export interface Forwarded {
   signal: string;
@@ -13,15 +14,17 @@ export interface Forwarded {
  * The state of a run: its pairs, and what becomes of them. Plain synchronous code, free of Temporal; what operators'
  * messages do to it stands in run-messages.ts.
  *
- * Messages that come before the pairs are known are kept and applied then. What concerns the running pair goes to
- * `outbox`, which the workflow empties into the child.
+ * Messages that come before the pairs are known are kept and applied then. What concerns a running pair goes to its
+ * outbox, which the workflow empties into the child.
  */
 export class RunState {
   readonly name: string;
   readonly startedAt: string;
   paused = false;
-  outbox: Forwarded[] = [];
-  running: PairEntry | null = null;
+  /** Pairs that have ended so far, in this part of the run. */
+  ended = 0;
+  /** The pairs that have a child, with what is to be told to it, in the order in which they began. */
+  private open = new Map<PairEntry, Forwarded[]>();
   private entries: PairEntry[] | null = null;
   private byName = new Map<string, PairEntry>();
   private early: (() => void)[] = [];
@@ -76,14 +79,40 @@ export class RunState {
     return this.pairs().find((entry) => entry.progress.state === 'waiting') ?? null;
   }
 
+  /** Neither a pair that waits nor one that runs is left. */
+  isOver(): boolean {
+    return this.open.size === 0 && this.nextWaiting() === null;
+  }
+
+  get openPairs(): number {
+    return this.open.size;
+  }
+
+  isRunning(entry: PairEntry): boolean {
+    return this.open.has(entry);
+  }
+
+  /** The pair that may begin now, or null. */
+  nextToBegin(backends: readonly BackendName[], sideBySide: number): PairEntry | null {
+    const next = this.paused ? null : this.nextWaiting();
+    if (next === null) return null;
+    const open = Array.from(this.open.keys(), ({ progress }) => progress);
+    return mayBegin(open, next.pivot ?? backends[0]!, sideBySide) ? next : null;
+  }
+
   begin(entry: PairEntry): void {
-    this.running = entry;
+    this.open.set(entry, []);
     entry.progress = { ...entry.progress, state: 'discovering', reason: null, failure: null };
   }
 
   /** What the child says while it runs; late words of an earlier child, and what is no report at all, are dropped. */
   report(progress: unknown): void {
-    if (this.running !== null && isReport(progress, this.running.progress.pair)) this.running.progress = progress;
+    for (const entry of this.open.keys()) {
+      if (!isReport(progress, entry.progress.pair)) continue;
+      const isNews = waitsForBigquery(progress) && !waitsForBigquery(entry.progress);
+      entry.progress = progress;
+      if (isNews) this.note(`BigQuery is unavailable: ${progress.pair} waits for it, and no other pair begins there`);
+    }
   }
 
   /** `nowMs` is the workflow's clock. */
@@ -91,8 +120,8 @@ export class RunState {
     const { workedMs, notes, ...progress } = outcome;
     entry.progress = progress;
     entry.pivot = null;
-    this.running = null;
-    this.outbox = [];
+    this.open.delete(entry);
+    this.ended += 1;
     for (const note of notes) this.note(note);
     if (progress.state === 'merged' && workedMs !== null) {
       this.newlyMerged += 1;
@@ -101,6 +130,11 @@ export class RunState {
     const left = this.pairs().filter((other) => other.progress.state === 'waiting').length;
     const meanMs = this.newlyMerged === 0 ? null : this.mergedMs / this.newlyMerged;
     this.eta = meanMs === null || left === 0 ? null : new Date(nowMs + meanMs * left).toISOString();
+  }
+
+  /** Its child has ended without an outcome, and so does the run. */
+  abandon(entry: PairEntry): void {
+    this.open.delete(entry);
   }
 
   end(): void {
@@ -129,7 +163,7 @@ export class RunState {
       if (progress.round > 0) rounds[progress.pair] = progress.round;
     }
     const { state, startedAt } = this.progress();
-    return { state, startedAt, running: this.running?.progress.pair ?? null, counts, rounds };
+    return { state, startedAt, running: this.runningNames(), counts, rounds };
   }
 
   result(): RunResult {
@@ -152,9 +186,20 @@ export class RunState {
     return this.byName.get(pair) ?? null;
   }
 
-  /** Hands a message to the running pair; without one it has nobody to reach. */
-  forward(signal: string, request: unknown): void {
-    if (this.running) this.outbox.push({ signal, request });
+  /** Hands a message to the running pairs, or to one; without any it has nobody to reach. */
+  forward(signal: string, request: unknown, only?: PairEntry): void {
+    for (const [entry, outbox] of this.open) if (only === undefined || entry === only) outbox.push({ signal, request });
+  }
+
+  /** What is to be told to a running pair, oldest first; its child's forwarder empties it. */
+  outboxOf(pair: string): Forwarded[] {
+    const entry = this.find(pair);
+    return (entry && this.open.get(entry)) ?? [];
+  }
+
+  private runningNames(): string | null {
+    const names = Array.from(this.open.keys(), ({ progress }) => progress.pair);
+    return names.length === 0 ? null : names.join(', ');
   }
 
   whenPairsAreKnown(apply: () => void): void {

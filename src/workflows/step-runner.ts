@@ -5,8 +5,8 @@ import type { MergePairInput } from './inputs.ts';
 import type { mergePair } from './merge-pair.ts';
 import { Interrupted, PairControl, SkipRequested } from './pair-control.ts';
 import { PairReporter } from './pair-reporter.ts';
-import type { PastFailure, RoutePolicy } from './route.ts';
-import { chainFrom, describeFailure, forgive, recordFailure, route } from './route.ts';
+import type { Decision, PastFailure, RoutePolicy } from './route.ts';
+import { chainFrom, describeFailure, evidenceOf, forgive, recordFailure, route } from './route.ts';
 
 const WAIT_FIRST_MS = 10_000;
 const WAIT_MAX_MS = 120_000;
@@ -28,6 +28,8 @@ export class StepRunner {
   round: number;
   /** Figures of the output once it is published, of this part of the workflow or one before. */
   published: MergeFigures | null;
+  /** Something of the pair may lie on BigQuery. */
+  staged: boolean;
   private readonly input: MergePairInput;
   private mergeFailures: PastFailure[];
   private waits = 0;
@@ -39,11 +41,13 @@ export class StepRunner {
     this.round = carried?.round ?? input.round;
     this.mergeFailures = carried?.failures ?? [];
     this.published = carried?.published ?? null;
+    this.staged = carried?.staged ?? false;
     this.control.published = this.published !== null;
     this.reporter = new PairReporter(
       { pair, state: 'waiting', backend: null, reason: null, failure: null, figures: null, round: this.round },
       searchAttributes,
     );
+    if (carried?.spentNanos !== undefined) this.reporter.spend(carried.spentNanos);
   }
 
   /**
@@ -66,8 +70,10 @@ export class StepRunner {
       decide: () => {
         this.takePivot();
         const chain = chainFrom(this.input.config.backends, this.control.pivot);
-        const decision = route(this.policy(chain), this.mergeFailures);
+        const policy = this.policy(chain);
+        const decision = route(policy, this.mergeFailures);
         if (decision.kind !== 'setAside') backend = decision.backend;
+        this.reporter.routed(evidenceOf(policy, this.mergeFailures));
         return decision;
       },
       execute: async () => {
@@ -98,11 +104,11 @@ export class StepRunner {
       if (decision.kind === 'setAside') throw new SetAside(decision.failure, decision.reason);
       if (decision.kind === 'wait' && !waited) {
         waited = true;
-        await this.wait(decision.waitMs, decision.reason);
+        await this.wait(decision);
         continue;
       }
       const { backend } = decision;
-      this.reporter.tell({ state, reason: null, ...(backend !== null && { backend }) });
+      this.reporter.tell({ state, reason: null, failure: null, ...(backend !== null && { backend }) });
       try {
         return await this.control.interruptible(step.execute);
       } catch (error) {
@@ -116,8 +122,15 @@ export class StepRunner {
   }
 
   private policy(chain: RoutePolicy['chain']): RoutePolicy {
-    const { tuning } = this.input;
-    return { chain, waitFirstMs: tuning?.waitFirstMs ?? WAIT_FIRST_MS, waitMaxMs: tuning?.waitMaxMs ?? WAIT_MAX_MS };
+    const { tuning, config } = this.input;
+    // Not said: an earlier version began the run, and went to the next backend.
+    const waitsForBigquery = config.bigquery?.whenUnavailable === 'wait';
+    return {
+      chain,
+      waitsForBigquery,
+      waitFirstMs: tuning?.waitFirstMs ?? WAIT_FIRST_MS,
+      waitMaxMs: tuning?.waitMaxMs ?? WAIT_MAX_MS,
+    };
   }
 
   /** An operator's choice makes a backend eligible again; a new round keeps its old attempts from counting. */
@@ -140,13 +153,17 @@ export class StepRunner {
   }
 
   /** A durable wait that ends early when a message comes. */
-  private async wait(ms: number, reason: string): Promise<void> {
+  private async wait({ waitMs, reason, backend, failure }: Extract<Decision, { kind: 'wait' }>): Promise<void> {
     const enough = this.waits >= (this.input.tuning?.waitsPerRun ?? Infinity);
     if (enough || workflowInfo().continueAsNewSuggested) await this.continueAsNew();
     this.waits += 1;
-    this.reporter.tell({ state: 'gated', reason: `waits: ${reason}` });
+    this.reporter.tell({
+      state: 'gated',
+      reason: `waits: ${reason}`,
+      failure: backend === 'bigquery' ? failure : null,
+    });
     const { version } = this.control;
-    await condition(() => this.control.version !== version, ms, { summary: reason });
+    await condition(() => this.control.version !== version, waitMs, { summary: reason });
   }
 
   /** A pair may wait for weeks until a disk is emptied: its history must not grow without end. */
@@ -157,7 +174,12 @@ export class StepRunner {
     this.takePivot();
     const { pivot, paused, notes } = this.control;
     const { mergeFailures: failures, round, published } = this;
-    const carried = { failures, pivot, paused, round, published, notes };
+    const { spentNanos } = this.reporter.progress;
+    const carried = {
+      ...{ failures, pivot, paused, round, published, notes },
+      ...(this.staged && { staged: true }),
+      ...(spentNanos !== undefined && { spentNanos }),
+    };
     await continueAsNew<typeof mergePair>({ ...this.input, carried });
   }
 }

@@ -7,7 +7,12 @@ import type { Decision, PastFailure, RoutePolicy } from '../../src/workflows/rou
 import { whyText } from '../../src/workflows/pair-entry.ts';
 import { chainFrom, forgive, oneLine, recordFailure, route } from '../../src/workflows/route.ts';
 
-const policy = (...chain: (BackendName | null)[]): RoutePolicy => ({ chain, waitFirstMs: 100, waitMaxMs: 1000 });
+const policy = (...chain: (BackendName | null)[]): RoutePolicy => ({
+  chain,
+  waitFirstMs: 100,
+  waitMaxMs: 1000,
+  waitsForBigquery: false,
+});
 const after = (...failures: [BackendName | null, FailureType, string?][]): PastFailure[] =>
   failures.reduce<PastFailure[]>(
     (past, [backend, type, message = type]) => recordFailure(past, { backend, type, message }),

@@ -50,13 +50,13 @@ suite('RunState', () => {
   test('only the running pair gets messages, and late reports of others are dropped', () => {
     const state = run('A', 'B');
     operator(state).pause({ now: true });
-    assert.deepEqual(state.outbox, [], 'nobody runs');
+    assert.deepEqual(state.outboxOf('A'), [], 'nobody runs');
     state.begin(state.nextWaiting()!);
     operator(state).resume();
     operator(state).pivot({ backend: 'duckdb', pair: 'A', now: true });
     operator(state).skip('A');
     assert.deepEqual(
-      state.outbox.map(({ signal }) => signal),
+      state.outboxOf('A').map(({ signal }) => signal),
       ['resume', 'pivotBackend', 'skipPair'],
     );
     state.report({ ...pristine('B'), state: 'merged' });

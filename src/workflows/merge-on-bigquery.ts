@@ -1,0 +1,71 @@
+import type { CloudTask } from '../activities/pair-task.ts';
+import { formatDollars } from '../budget/money.ts';
+import type { CloudBill, MergeFigures } from '../contract.ts';
+import { cloudActivities, localActivities } from './activity-proxies.ts';
+import { sizeText } from './details.ts';
+import type { MergePairInput } from './inputs.ts';
+import { runId } from './run-id.ts';
+import type { StepRunner } from './step-runner.ts';
+
+/**
+ * The merge of one pair by BigQuery, in place of a merge here: prepared on this machine, sent, joined there, read back and
+ * stitched here. Each step is an activity, and idempotent: a pair that comes back finds what is there and paid.
+ */
+export async function mergeOnBigquery(input: MergePairInput, steps: StepRunner): Promise<MergeFigures> {
+  const { config, pair, tuning } = input;
+  const { reporter } = steps;
+  const task = cloudTask(input, steps.round);
+  const local = localActivities(config, tuning?.heartbeatTimeoutMs);
+  const cloud = cloudActivities(tuning?.heartbeatTimeoutMs);
+  const summary = (text: string) => ({ summary: `${pair}: ${text}` });
+  const warn = (warnings: string[]): void => warnings.forEach((warning) => reporter.tellStory(`budget: ${warning}`));
+  const startedMs = Date.now();
+
+  reporter.tell({ state: 'preparing' });
+  const prepared = await local.prepareStaging.executeWithOptions(summary('the spine, and footers to send'), [task]);
+
+  steps.staged = true;
+  reporter.tell({ state: 'staging' });
+  const what = `${prepared.checkpoints} checkpoints, ${sizeText(prepared.bytes)}`;
+  const staged = await cloud.stageCheckpoints.executeWithOptions(summary(`send ${what}`), [task]);
+  warn(staged.warnings);
+  reporter.tellStory(`${staged.tables} tables staged, ${staged.sent} sent now (${sizeText(staged.bytesSent)})`);
+
+  reporter.tell({ state: 'querying' });
+  const queried = await cloud.queryParts.executeWithOptions(summary(`join ${prepared.columns} columns`), [task]);
+  warn(queried.warnings);
+  reporter.spend(queried.nanos);
+  reporter.tellStory(
+    `${queried.parts} parts by ${queried.queries} paid queries: ${sizeText(queried.bytesBilled)} billed, ${formatDollars(queried.nanos)}`,
+  );
+
+  reporter.tell({ state: 'fetching' });
+  const fetched = await local.fetchParts.executeWithOptions(summary('read back, stitch'), [task]);
+  warn(fetched.warnings);
+  reporter.spend(fetched.nanos);
+  reporter.tellStory(`${sizeText(fetched.bytesRead)} read back, ${formatDollars(fetched.nanos)}`);
+  const bill: CloudBill = {
+    queries: queried.queries,
+    bytesBilled: queried.bytesBilled,
+    bytesRead: fetched.bytesRead,
+    nanos: queried.nanos + fetched.nanos,
+  };
+  return { ...fetched.figures, wallMs: Date.now() - startedMs, bill };
+}
+
+/** Removes what a pair has left on BigQuery; it would expire in any case. Returns what keeping it has cost, nano-dollars. */
+export async function tidyBigquery(input: MergePairInput, steps: StepRunner): Promise<number> {
+  const { pair, tuning } = input;
+  const options = { summary: `${pair}: remove what was staged` };
+  const { nanos } = await steps.step('cleaning', () =>
+    cloudActivities(tuning?.heartbeatTimeoutMs).tidyStaging.executeWithOptions(options, [
+      cloudTask(input, steps.round),
+    ]),
+  );
+  steps.staged = false;
+  return nanos;
+}
+
+function cloudTask({ config, pair, run, epoch }: MergePairInput, round: number): CloudTask {
+  return { config, pair, run: run ?? runId(config.name, epoch), round, journalRound: epoch * 1000 + round };
+}
