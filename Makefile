@@ -17,16 +17,20 @@ TESTS ?= $(shell find test -name '*.test.ts' -not -path '*/soak/*' | sort)
 # Two at a time: each file is a process, and many of them start a server, a worker and merges of their own.
 TEST_CONCURRENCY ?= 2
 
-.PHONY: help setup demo test soak dev check bench clean
+.PHONY: help setup demo demo-fallback test test-bigquery soak dev check bench clean
 
 help: ## list these targets
-	@grep -hE '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
+	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name what; do printf '  make %-14s %s\n' "$$name" "$$what"; done
 
 setup: $(BUILT) ## install, build, and fetch the embedded Temporal server (quick the second time)
 	@node dist/cli/main.js server --fetch-only
 
 demo: setup ## watch 27 currency pairs being merged, with faults on the way (under two minutes)
 	@widemerge demo
+
+demo-fallback: setup ## watch pairs run out of memory and finish on BigQuery, here an emulator (under four minutes)
+	@node src/emulator/python.ts
+	@widemerge demo --fallback
 
 dev: setup ## the demo, with server, UI and worker left running until Ctrl-C
 	@widemerge demo --keep-running
@@ -35,6 +39,12 @@ test: setup ## all tests that belong to every change
 	@node test/support/python-env.ts
 	@node src/emulator/python.ts
 	@node --test --test-concurrency=$(TEST_CONCURRENCY) $(TESTS)
+
+test-bigquery: setup ## the contract with BigQuery against the service itself (pennies); needs a project and credentials
+	@if [ -z "$${WIDEMERGE_TEST_BIGQUERY_PROJECT:-}" ]; then \
+	  echo 'NOT RUN against BigQuery: set WIDEMERGE_TEST_BIGQUERY_PROJECT to a project of yours, and log in with'; \
+	  echo '  gcloud auth application-default login'; \
+	else node --test test/bigquery/service.test.ts; fi
 
 soak: setup ## the same scenarios, long and wide
 	@node test/support/python-env.ts

@@ -2,15 +2,14 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { readStatus } from '../client/read-status.ts';
 import { startRun } from '../client/start-run.ts';
-import type { RunResult } from '../contract.ts';
 import { runWorkflowId } from '../contract.ts';
 import { ensureTemporalBinary } from '../server/ensure.ts';
 import { startServer } from '../server/start.ts';
 import type { RunningServer } from '../server/start.ts';
-import { closingLines, NEXT_LINES } from './demo/closing.ts';
-import { DEMO_HEARTBEAT_TIMEOUT_MS, Script } from './demo/script.ts';
-import { BROKEN_PAIR, openFolder, setStage } from './demo/stage.ts';
+import type { Play } from './demo/play.ts';
+import { DEMO_HEARTBEAT_TIMEOUT_MS } from './demo/script.ts';
 import type { Stage } from './demo/stage.ts';
+import { openFolder } from './demo/stage.ts';
 import { WorkerProcess } from './demo/worker-process.ts';
 import { followRun } from './follow.ts';
 import { interruptible } from './interrupt.ts';
@@ -20,11 +19,17 @@ import type { Display } from './terminal.ts';
 
 export interface DemoOptions {
   keepRunning: boolean;
+  fallback: boolean;
   dir?: string;
 }
 
 /** `widemerge demo`: the whole pipeline in a temporary folder, with faults on the way; ends by itself. */
 export async function demo(options: DemoOptions): Promise<void> {
+  if (options.fallback) await show((await import('./demo/fallback.ts')).fallback, options);
+  else await show((await import('./demo/tour.ts')).tour, options);
+}
+
+async function show<S extends Stage>(play: Play<S>, options: DemoOptions): Promise<void> {
   const started = performance.now();
   using interrupt = interruptible();
   const interrupted = rejection(interrupt.signal);
@@ -32,18 +37,17 @@ export async function demo(options: DemoOptions): Promise<void> {
   try {
     const binary = await ensureTemporalBinary((line) => display.line(line));
     await using place = await openFolder(options.dir);
-    const stage = await Promise.race([setStage(place.folder, display), interrupted]);
+    await using stage = await Promise.race([play.setStage(place.folder, display), interrupted]);
     await using server = await startServer({
       binary,
       dbFilename: join(stage.folder, 'temporal.db'),
       logFile: join(stage.folder, 'temporal.log'),
     });
-    await using worker = new WorkerProcess(stage.folder, server.address);
+    await using worker = new WorkerProcess(stage.folder, server.address, stage.environment);
     await worker.start();
     display.line(`Temporal server on ${server.address}; its UI: ${runUrl(server, stage)}`);
 
-    await play(stage, server, worker, display, interrupt.signal, started);
-    for (const line of NEXT_LINES) display.line(line);
+    await perform(play, { stage, server, worker, display, interrupt: interrupt.signal, started });
     if (!options.keepRunning) return;
     display.line('');
     display.line(`server, UI and worker go on until Ctrl-C; the files are in ${stage.folder}`);
@@ -55,43 +59,45 @@ export async function demo(options: DemoOptions): Promise<void> {
   }
 }
 
-async function play(
-  stage: Stage,
-  server: RunningServer,
-  worker: WorkerProcess,
-  display: Display,
-  interrupt: AbortSignal,
-  started: number,
+interface Performance<S extends Stage> {
+  stage: S;
+  server: RunningServer;
+  worker: WorkerProcess;
+  display: Display;
+  interrupt: AbortSignal;
+  started: number;
+}
+
+async function perform<S extends Stage>(
+  play: Play<S>,
+  { stage, server, worker, display, interrupt, started }: Performance<S>,
 ): Promise<void> {
   const { config } = stage;
   const broken = new AbortController();
+  const fail = (error: unknown): void => broken.abort(error);
   const stop = AbortSignal.any([interrupt, broken.signal]);
-  void server.ended.then(() => broken.abort(new Error('the Temporal server has ended by itself')));
+  void server.ended.then(() => fail(new Error('the Temporal server has ended by itself')));
   const connection = await Connection.connect({ address: server.address });
   try {
     const client = new Client({ connection });
     const { handle } = await startRun(client, config, {
       tuning: { heartbeatTimeoutMs: DEMO_HEARTBEAT_TIMEOUT_MS },
     });
-    const script = new Script(client, config.name, worker, display, (error) => broken.abort(error));
-    await followRun(client, config.name, display, stop, (status) => script.watch(status));
+    const script = play.script({ client, stage, worker, display, fail });
+    await followRun(client, config.name, display, stop, (status) => {
+      if (worker.isDead) fail(new Error(`the worker has ended by itself; its log is ${worker.logFile}`));
+      else script.watch(status);
+    });
     await script.end();
     stop.throwIfAborted();
     const last = await readStatus(client, config.name);
     display.end(false);
-    for (const line of closingLines(last, (performance.now() - started) / 1000)) display.line(line);
-    checkOutcome(await resultOf(handle), stage, script);
+    const seconds = (performance.now() - started) / 1000;
+    for (const line of await play.closingLines({ client, stage, last, seconds })) display.line(line);
+    play.checkOutcome(await resultOf(handle), stage, script);
   } finally {
     await connection.close();
   }
-}
-
-/** The demo says of itself when it did not show what it promises. */
-function checkOutcome(result: RunResult, stage: Stage, script: Script): void {
-  const aside = result.setAside.map(({ pair }) => pair).join(', ');
-  if (result.merged.length !== stage.pairs.length - 1 || aside !== BROKEN_PAIR)
-    throw new Error(`expected all pairs but ${BROKEN_PAIR} to be merged; set aside: ${aside || 'none'}`);
-  if (!script.isOver) throw new Error('the run ended before the worker could be killed');
 }
 
 function runUrl(server: RunningServer, stage: Stage): string {

@@ -68,6 +68,7 @@ export function addPipelineCommands(program: Command): void {
   program
     .command('demo')
     .description('watch 27 pairs being merged in a temporary folder, with faults on the way')
+    .option('--fallback', 'pairs that run out of memory finish on BigQuery (an emulator), within a budget', false)
     .option('--keep-running', 'leave server, UI and worker running until Ctrl-C', false)
     .option('--dir <dir>', 'a new folder to work in, which is kept')
     .option('--verbose', 'show where an error came from')

@@ -24,22 +24,29 @@ export class Stage implements AsyncDisposable {
   readonly #connection: Connection;
   #server: RunningServer;
 
-  private constructor(folder: string, binary: string, server: RunningServer, connection: Connection) {
+  private constructor(
+    folder: string,
+    binary: string,
+    server: RunningServer,
+    connection: Connection,
+    environment: Record<string, string>,
+  ) {
     this.folder = folder;
     this.binary = binary;
     this.#server = server;
     this.#connection = connection;
     this.client = new Client({ connection });
-    this.worker = new WorkerProcess(folder, server.address);
+    this.worker = new WorkerProcess(folder, server.address, environment);
   }
 
-  static async open(): Promise<Stage> {
+  /** `environment` is for its worker, beside Temporal's address. */
+  static async open(environment: Record<string, string> = {}): Promise<Stage> {
     const folder = await mkdtemp(join(tmpdir(), 'widemerge-stage-'));
     const binary = await ensureTemporalBinary(() => undefined);
     const server = await startServer({ binary, dbFilename: join(folder, 'server.db'), uiPort: 0 });
     const connection = await Connection.connect({ address: server.address });
     await mkdir(join(folder, 'merged'));
-    return new Stage(folder, binary, server, connection);
+    return new Stage(folder, binary, server, connection, environment);
   }
 
   get address(): string {

@@ -1,3 +1,4 @@
+import { formatDollars } from '../../budget/money.ts';
 import type { RunStatus } from '../../client/read-status.ts';
 import { formatBytes } from '../../config/units.ts';
 import { whyText } from '../../workflows/pair-entry.ts';
@@ -27,6 +28,30 @@ export function closingLines({ progress }: RunStatus, seconds: number): string[]
     `${merged.length} of ${progress.pairs.length} pairs merged (${formatBytes(bytes)}), each verified before its checkpoints were deleted; ` +
       `largest peak ${formatBytes(peak)}; ${seconds.toFixed(0)} s in all`,
   ];
+}
+
+/** The same for pairs of several backends: which one merged it, and for how much. */
+export function fallbackTable({ progress }: RunStatus): string[] {
+  const heading = [
+    'pair',
+    'backend',
+    'columns',
+    'rows',
+    'size',
+    'time',
+    'peak memory',
+    'verified',
+    'billed',
+    'cost',
+    '',
+  ];
+  const rows = progress.pairs.map(({ pair, backend, figures, state, ...why }) => {
+    if (figures === null) return [pair, backend ?? '', '', '', '', '', '', '', '', '', `${state}: ${whyText(why)}`];
+    const { bill, verified } = figures;
+    const cost = bill === undefined ? ['', ''] : [formatBytes(bill.bytesBilled), formatDollars(bill.nanos)];
+    return [pair, backend ?? '', ...figureCells(figures), verified, ...cost, ''];
+  });
+  return table(heading, rows);
 }
 
 export const NEXT_LINES = [

@@ -3,11 +3,14 @@ import type { Client } from '@temporalio/client';
 import type { RunStatus } from '../../client/read-status.ts';
 import { signalPause, signalResume } from '../../client/signals.ts';
 import type { Display } from '../terminal.ts';
-import { MISALIGNED_PAIR } from './stage.ts';
+import type { DemoScript, ScriptParts } from './play.ts';
+import type { Stage } from './stage.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
 /** How soon the killed worker is missed: sooner than in earnest, where a busy machine must not look like a dead one. */
 export const DEMO_HEARTBEAT_TIMEOUT_MS = 8_000;
+/** Merged in the middle of the run, and long enough to be interrupted: half of its files have to be aligned first. */
+export const MISALIGNED_PAIR = 'EURJPY';
 /** Pairs after which the run is paused. */
 const PAUSE_AFTER = 4;
 /** Long enough to be read. */
@@ -17,9 +20,9 @@ type Act = 'opening' | 'pausing' | 'paused' | 'resumed' | 'killing' | 'finale';
 
 /**
  * What happens to the demo's run: a pause and a resume by signal, then the worker killed in the middle of a merge and
- * started again. `watch` is told every status; what it does takes its time beside the watching.
+ * started again.
  */
-export class Script {
+export class Script implements DemoScript {
   #act: Act = 'opening';
   readonly #client: Client;
   readonly #name: string;
@@ -28,10 +31,9 @@ export class Script {
   #doing: Promise<void> = Promise.resolve();
   readonly #fail: (error: unknown) => void;
 
-  /** `fail` is told what went wrong, so that the demo ends with it. */
-  constructor(client: Client, name: string, worker: WorkerProcess, display: Display, fail: (error: unknown) => void) {
+  constructor({ client, stage, worker, display, fail }: ScriptParts<Stage>) {
     this.#client = client;
-    this.#name = name;
+    this.#name = stage.config.name;
     this.#worker = worker;
     this.#display = display;
     this.#fail = fail;
@@ -42,10 +44,6 @@ export class Script {
   }
 
   watch(status: RunStatus): void {
-    if (this.#worker.isDead) {
-      this.#fail(new Error(`the worker has ended by itself; its log is ${this.#worker.logFile}`));
-      return;
-    }
     const { progress, live } = status;
     const settled = progress.pairs.filter(({ state }) => state === 'merged' || state === 'setAside').length;
     if (this.#act === 'opening' && settled >= PAUSE_AFTER) this.#do('pausing', () => this.#pause());
@@ -62,7 +60,6 @@ export class Script {
     }
   }
 
-  /** Waits for what has begun. */
   async end(): Promise<void> {
     await this.#doing;
   }

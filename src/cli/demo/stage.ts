@@ -6,24 +6,17 @@ import { loadConfig } from '../../config/load.ts';
 import { formatBytes, formatDuration } from '../../config/units.ts';
 import type { RunConfig } from '../../contract.ts';
 import { UsageError } from '../exit.ts';
-import { pairNames } from '../samples/pairs.ts';
+import type { SampleRequest } from '../samples/write.ts';
 import { writeSamples } from '../samples/write.ts';
 import { bar } from '../terminal.ts';
 import type { Display } from '../terminal.ts';
 
-/** Merged in the middle of the run, and long enough to be interrupted: half of its files have to be aligned first. */
-export const MISALIGNED_PAIR = 'EURJPY';
-/** Its last checkpoint is cut off, as by a full disk. */
-export const BROKEN_PAIR = 'CADJPY';
-
-const CONFIG = fileURLToPath(new URL('../../../config/demo.yaml', import.meta.url));
-const SHAPE = { files: 24, columns: 25, rows: 2_000, seed: 7 };
-
-export interface Stage {
+export interface Stage extends AsyncDisposable {
   folder: string;
-  configPath: string;
   config: RunConfig;
   pairs: string[];
+  /** Of the worker, beside Temporal's address. */
+  environment: Record<string, string>;
 }
 
 /** The folder of a demo; a temporary one is removed at the end. */
@@ -40,29 +33,34 @@ export async function openFolder(dir: string | undefined): Promise<{ folder: str
   return { folder, [Symbol.asyncDispose]: () => Promise.resolve() };
 }
 
-/** Writes the samples and the configuration. */
-export async function setStage(folder: string, display: Display): Promise<Stage> {
-  const configPath = join(folder, 'demo.yaml');
-  await copyFile(CONFIG, configPath);
-  const config = await loadConfig(configPath);
+/** Copies a configuration of the project's own into the folder, and makes the folder of its output. */
+export async function placeConfig(name: string, folder: string): Promise<RunConfig> {
+  const path = join(folder, name);
+  await copyFile(fileURLToPath(new URL(`../../../config/${name}`, import.meta.url)), path);
+  const config = await loadConfig(path);
   await mkdir(config.output, { recursive: true });
-  const pairs = pairNames(27);
+  return config;
+}
+
+/** Writes samples into the folder of the pairs, with a bar on the display; says what was written. */
+export async function writeStageSamples(
+  root: string,
+  display: Display,
+  requests: Omit<SampleRequest, 'out'>[],
+): Promise<void> {
   const started = performance.now();
-  const written = await writeSamples(
-    {
-      ...SHAPE,
-      out: config.root,
-      pairs,
-      misaligned: { share: 0.5, pairs: [MISALIGNED_PAIR] },
-      broken: [BROKEN_PAIR],
-    },
-    (done, total) => display.draw([`${bar(done / total, 24)} ${done}/${total} sample files`]),
-  );
+  const total = requests.reduce((sum, { pairs, files }) => sum + pairs.length * files, 0);
+  let files = 0;
+  let bytes = 0;
+  for (const request of requests) {
+    const before = files;
+    const written = await writeSamples({ ...request, out: root }, (done) =>
+      display.draw([`${bar((before + done) / total, 24)} ${before + done}/${total} sample files`]),
+    );
+    files += written.files;
+    bytes += written.bytes;
+  }
+  const pairs = requests.reduce((sum, own) => sum + own.pairs.length, 0);
   const took = formatDuration(performance.now() - started);
-  display.line(
-    `wrote ${written.files} checkpoints of ${pairs.length} pairs to ${config.root} (${formatBytes(written.bytes)}, ${took})`,
-  );
-  display.line(`  ${MISALIGNED_PAIR} has files with missing rows, in another order, and with shifted times`);
-  display.line(`  ${BROKEN_PAIR} has a checkpoint that is cut off in the middle`);
-  return { folder, configPath, config, pairs };
+  display.line(`wrote ${files} checkpoints of ${pairs} pairs to ${root} (${formatBytes(bytes)}, ${took})`);
 }

@@ -15,10 +15,12 @@ export class WorkerProcess implements AsyncDisposable {
   readonly logFile: string;
   readonly #address: string;
   readonly #folder: string;
+  readonly #environment: Record<string, string>;
   #child: ChildProcess | null = null;
 
-  constructor(folder: string, address: string) {
+  constructor(folder: string, address: string, environment: Record<string, string> = {}) {
     this.#folder = folder;
+    this.#environment = environment;
     this.#address = address;
     this.logFile = join(folder, 'worker.log');
   }
@@ -44,6 +46,7 @@ export class WorkerProcess implements AsyncDisposable {
           // A profile of the user's own must not lead the worker to another server.
           TEMPORAL_CONFIG_FILE: join(this.#folder, 'no-profile.toml'),
           WIDEMERGE_LOCK_FILE: join(this.#folder, 'machine.lock'),
+          ...this.#environment,
         },
         'TEMPORAL_',
       ),
