@@ -41,8 +41,9 @@ const TREATMENTS: Record<string, Treatment> = {
     'ConfigInvalid',
     'give the worker credentials: gcloud auth application-default login, or GOOGLE_APPLICATION_CREDENTIALS',
   ),
-  resourcesExceeded: { remedy: 'narrower', failure: 'BackendUnavailable', advice: 'narrower parts are needed' },
-  responseTooLarge: { remedy: 'narrower', failure: 'BackendUnavailable', advice: 'narrower parts are needed' },
+  // What cannot be narrowed any more is too much for the service, as for any backend that runs out of memory.
+  resourcesExceeded: { remedy: 'narrower', failure: 'MemoryExhausted', advice: 'narrower parts are needed' },
+  responseTooLarge: { remedy: 'narrower', failure: 'MemoryExhausted', advice: 'narrower parts are needed' },
   quotaExceeded: fails('BackendUnavailable', 'a quota of the project is used up: wait, or have it raised'),
   billingNotEnabled: fails('BackendUnavailable', 'enable billing for the project'),
   billingTierLimitExceeded: fails('BackendUnavailable', 'raise the billing tier, or use narrower parts'),

@@ -130,7 +130,7 @@ test("a job that fails of the service's own trouble is done again under a new id
 const failures = [
   ['accessDenied', 'ConfigInvalid', 'fail'],
   ['quotaExceeded', 'BackendUnavailable', 'fail'],
-  ['resourcesExceeded', 'BackendUnavailable', 'narrower'],
+  ['resourcesExceeded', 'MemoryExhausted', 'narrower'],
 ] as const;
 for (const [reason, type, remedy] of failures)
   test(`${reason} is not tried again`, async (t) => {
