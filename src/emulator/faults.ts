@@ -21,7 +21,9 @@ export type Fault =
 
 export interface PlannedFault {
   on: RequestKind;
-  /** Requests of that kind that pass before it; 0 where left out. */
+  /** Only of those whose method and path begin so: `POST /upload` are jobs with their data. */
+  of?: string;
+  /** Such requests that pass before it; 0 where left out. */
   after?: number;
   fault: Fault;
 }
@@ -53,24 +55,24 @@ export interface FaultPlan {
 export class Faults {
   /** All that were injected, in order. */
   readonly injected: InjectedFault[] = [];
-  private planned: { on: RequestKind; left: number; fault: Fault }[] = [];
+  private planned: { on: RequestKind; of: string; left: number; fault: Fault }[] = [];
   private seeded: (SeededFaults & { random: () => number; count: number }) | null = null;
 
   /** Replaces what was planned. */
   plan(plan: FaultPlan): void {
-    this.planned = (plan.planned ?? []).map(({ on, after, fault }) => ({ on, left: after ?? 0, fault }));
+    this.planned = (plan.planned ?? []).map(({ on, of = '', after = 0, fault }) => ({ on, of, left: after, fault }));
     this.seeded = plan.seeded ? { ...plan.seeded, random: mulberry32(plan.seeded.seed), count: 0 } : null;
   }
 
   /** The fault of this request, or null; each request is asked about once. */
   next(on: RequestKind, request: string): Fault | null {
-    const fault = this.nextPlanned(on) ?? this.draw(on);
+    const fault = this.nextPlanned(on, request) ?? this.draw(on);
     if (fault !== null) this.injected.push({ on, request, fault });
     return fault;
   }
 
-  private nextPlanned(on: RequestKind): Fault | null {
-    const index = this.planned.findIndex((planned) => planned.on === on);
+  private nextPlanned(on: RequestKind, request: string): Fault | null {
+    const index = this.planned.findIndex((planned) => planned.on === on && request.startsWith(planned.of));
     const planned = this.planned[index];
     if (planned === undefined) return null;
     if (planned.left > 0) {
