@@ -13,6 +13,9 @@ export const TASK_QUEUES = {
   bigquery: 'widemerge-bigquery',
 } as const;
 
+/** The queue of one host's activities: the files of a run that is bound to it are there. */
+export const hostQueue = (queue: string, host: string): string => `${queue}@${host}`;
+
 export const WORKFLOW_TYPES = {
   mergePairs: 'mergePairs',
   mergePair: 'mergePair',
@@ -117,6 +120,8 @@ export interface RunConfig {
   verify: VerifyMode;
   clean: CleanMode;
   replace: boolean;
+  /** Whose worker has the files, `widemerge worker --host NAME`; missing where any worker has. */
+  host?: string;
   /** Missing in runs that began before there was one. */
   bigquery?: BigqueryConfig;
 }

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { HIGHEST_NANOS, parseDollars } from '../budget/money.ts';
-import { LEAST_MEMORY_BYTES, PAIR_NAME } from '../config/rules.ts';
+import { HOST_NAME, LEAST_MEMORY_BYTES, PAIR_NAME } from '../config/rules.ts';
 import { parseBytes, parseDuration } from '../config/units.ts';
 
 /** Parsers of option values; commander turns their errors into one line that names the option. */
@@ -52,6 +52,12 @@ export function dollarsOption(text: string): number {
   if (nanos === 0 || nanos > HIGHEST_NANOS)
     throw new InvalidArgumentError('Give dollars above 0 and up to 1000000, e.g. 50.');
   return nanos;
+}
+
+/** The name of a host, as configurations give it. */
+export function hostOption(text: string): string {
+  if (!HOST_NAME.test(text)) throw new InvalidArgumentError('Give letters, digits, dots, dashes and underscores.');
+  return text;
 }
 
 /** Names of pairs: `A,B,C`. */

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
-import { dollarsOption, durationOption, integerOption, textOption } from './options.ts';
+import { dollarsOption, durationOption, hostOption, integerOption, textOption } from './options.ts';
 import type { BudgetOptions } from './budget.ts';
 import type { DemoOptions } from './demo.ts';
 import type { InitOptions } from './init.ts';
 import type { RunOptions } from './run.ts';
 import type { ScheduleCreateOptions } from './schedule.ts';
 import type { ServerCommandOptions } from './server.ts';
+import type { WorkerOptions } from './worker.ts';
 
 const RUN = 'its name, or its configuration file';
 
@@ -32,8 +33,9 @@ export function addPipelineCommands(program: Command): void {
   program
     .command('worker')
     .description('run workflows and merges on this machine until Ctrl-C')
+    .option('--host <name>', 'merge for the runs whose configuration names this host, and for no others', hostOption)
     .option('--verbose', 'show where an error came from')
-    .action(async () => (await import('./worker.ts')).worker());
+    .action(async (options: WorkerOptions) => (await import('./worker.ts')).worker(options));
 
   program
     .command('server')

@@ -6,8 +6,12 @@ import { runWorkers } from '../workers/run.ts';
 import { readConnectConfig, requireNamespace, unreachable } from './connect.ts';
 import { interruptible } from './interrupt.ts';
 
+export interface WorkerOptions {
+  host?: string;
+}
+
 /** `widemerge worker`: runs workflows and merges until Ctrl-C, then drains. */
-export async function worker(): Promise<void> {
+export async function worker({ host }: WorkerOptions): Promise<void> {
   using interrupt = interruptible();
   // The signals are this command's own: both workers are to drain, and a second Ctrl-C is to end at once.
   Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('WARN', writeEntry) });
@@ -22,6 +26,7 @@ export async function worker(): Promise<void> {
       namespace: namespace ?? 'default',
       log: (line) => console.log(line),
       signal: interrupt.signal,
+      ...(host !== undefined && { host }),
     });
     console.log('worker stopped');
   } finally {

@@ -69,6 +69,7 @@ function complete(checked: CheckedConfig, folder: string): RunConfig {
     verify: checked.verify,
     clean: checked.clean,
     replace: checked.replace,
+    ...(checked.host !== null && { host: checked.host }),
     bigquery: completeBigquery(checked.bigquery),
   };
 }

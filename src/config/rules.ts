@@ -5,3 +5,6 @@ export const LEAST_MEMORY_BYTES = 64 * 2 ** 20;
 
 /** The name of a pair is that of a folder: not hidden, no path, no pattern. */
 export const PAIR_NAME = /^[^./*?[\]\s\0-\x1f][^/*?[\]\0-\x1f]*$/;
+
+/** Name of a host, as a worker and a run's configuration give it: part of a task queue's name. */
+export const HOST_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;

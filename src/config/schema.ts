@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { BACKENDS } from '../contract.ts';
 import { bigquerySchema } from './bigquery-schema.ts';
 import { duration } from './duration.ts';
-import { LEAST_MEMORY_BYTES, PAIR_NAME } from './rules.ts';
+import { HOST_NAME, LEAST_MEMORY_BYTES, PAIR_NAME } from './rules.ts';
 import { BYTES_PATTERN, PERCENT_PATTERN, parseBytes } from './units.ts';
 
 /**
@@ -139,6 +139,14 @@ export const configSchema = z
       .default('keep')
       .describe('What becomes of the checkpoints once their merged file is verified and on disk.'),
     replace: z.boolean().default(false).describe('Replace an output that was made of other inputs.'),
+    host: z
+      .string()
+      .regex(HOST_NAME, { error: 'letters, digits, dots, dashes and underscores' })
+      .nullable()
+      .default(null)
+      .describe(
+        'The host that has the files: only its worker (`widemerge worker --host NAME`) touches them. null: any worker.',
+      ),
     bigquery: bigquerySchema.prefault({}),
   })
   .check((context) => {

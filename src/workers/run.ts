@@ -6,7 +6,7 @@ import type { ActivityDependencies } from '../activities/dependencies.ts';
 import { createActivities } from '../activities/index.ts';
 import type { BudgetBooks } from '../backends/bigquery-purse.ts';
 import { openBooks } from '../client/spend.ts';
-import { TASK_QUEUES } from '../contract.ts';
+import { hostQueue, TASK_QUEUES } from '../contract.ts';
 import { machineDependencies } from './dependencies.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
 import { workflowCode } from './workflow-code.ts';
@@ -17,6 +17,8 @@ export interface RunWorkersOptions {
   log: (line: string) => void;
   /** Its abort drains the workers. */
   signal: AbortSignal;
+  /** This host's name: activities are served for the runs that are bound to it, and for no others. */
+  host?: string;
   /** Appended to the names of the task queues, for tests that share a server. */
   taskQueueSuffix?: string;
   /** How long running activities may go on after the signal, milliseconds; 10 s by default. */
@@ -33,6 +35,7 @@ const SHUTDOWN_FORCE_MS = 30_000;
 
 /** More than a run has on BigQuery side by side: which pairs are there is its workflow's to say. */
 const BIGQUERY_SLOTS = 20;
+const LIGHT_SLOTS = 20;
 
 /**
  * Runs the worker of the pipeline (workflows and light activities), that of the local merges (one slot: one merge at
@@ -40,15 +43,16 @@ const BIGQUERY_SLOTS = 20;
  * of them failed.
  */
 export async function runWorkers(options: RunWorkersOptions): Promise<void> {
-  const { connection, namespace, log, signal, taskQueueSuffix = '' } = options;
+  const { connection, namespace, log, signal, host, taskQueueSuffix = '' } = options;
   const ready = await registerSearchAttributes(connection, namespace, log);
   const books = openBooks(new Client({ connection, namespace }), { taskQueueSuffix, log });
   const activities = createActivities((options.dependencies ?? machineDependencies)(ready, books));
   const graceMs = options.shutdownGraceMs ?? SHUTDOWN_GRACE_MS;
+  const queue = (name: string): string =>
+    host === undefined ? name + taskQueueSuffix : hostQueue(name + taskQueueSuffix, host);
   const common = {
     connection,
     namespace,
-    activities,
     identity: `${process.pid}@${hostname()}`,
     shutdownGraceTime: graceMs,
     shutdownForceTime: graceMs + SHUTDOWN_FORCE_MS,
@@ -56,35 +60,41 @@ export async function runWorkers(options: RunWorkersOptions): Promise<void> {
     maxHeartbeatThrottleInterval: '2s',
     defaultHeartbeatThrottleInterval: '2s',
   } as const;
+  const light = { activities, maxConcurrentActivityTaskExecutions: LIGHT_SLOTS };
   const pipeline = await Worker.create({
     ...common,
+    // Workflows run anywhere; what touches files runs where they are.
+    ...(host === undefined && light),
     ...(options.workflows ?? workflowCode()),
     taskQueue: TASK_QUEUES.pipeline + taskQueueSuffix,
-    maxConcurrentActivityTaskExecutions: 20,
     maxCachedWorkflows: 100,
   });
   const local = await Worker.create({
     ...common,
-    taskQueue: TASK_QUEUES.local + taskQueueSuffix,
+    activities,
+    taskQueue: queue(TASK_QUEUES.local),
     maxConcurrentActivityTaskExecutions: 1,
   });
   const bigquery = await Worker.create({
     ...common,
-    taskQueue: TASK_QUEUES.bigquery + taskQueueSuffix,
+    activities,
+    taskQueue: queue(TASK_QUEUES.bigquery),
     maxConcurrentActivityTaskExecutions: BIGQUERY_SLOTS,
   });
-  const workers = [pipeline, local, bigquery];
+  const bound =
+    host === undefined ? [] : [await Worker.create({ ...common, ...light, taskQueue: queue(TASK_QUEUES.pipeline) })];
+  const workers = [pipeline, local, bigquery, ...bound];
   log(`worker ${common.identity} serves ${workers.map((worker) => worker.options.taskQueue).join(', ')}`);
 
   const end = (worker: Worker): void => {
     if (worker.getState() === 'RUNNING') worker.shutdown();
   };
-  const spending = [local.run(), bigquery.run()];
+  const others = [local, bigquery, ...bound];
+  const spending = others.map((worker) => worker.run());
   // One worker alone would let runs hang without a word: they end together. That of the workflows last: the budget's takes
   // the bills of what is cancelled.
   const stop = (): void => {
-    end(local);
-    end(bigquery);
+    for (const worker of others) end(worker);
     void Promise.allSettled(spending).then(() => end(pipeline));
   };
   signal.addEventListener('abort', stop, { once: true });

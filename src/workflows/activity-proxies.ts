@@ -2,7 +2,7 @@ import type { ActivityInterfaceFor, ActivityOptions } from '@temporalio/workflow
 import { proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { RunConfig } from '../contract.ts';
-import { TASK_QUEUES } from '../contract.ts';
+import { hostQueue, TASK_QUEUES } from '../contract.ts';
 
 /** Infrastructure (a lost worker, a server that is away) is retried without end; typed failures are not retryable. */
 const RETRY = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
@@ -10,9 +10,11 @@ const RETRY = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '
 /** Three missed reports of the worker's 2 s throttle are no evidence on a machine under load; half a minute is. */
 const HEARTBEAT_TIMEOUT = '30s';
 
-/** Activities that only look at the machine or at folders, on the pipeline's own queue. */
-export function lightActivities(): ActivityInterfaceFor<Activities> {
-  return proxyActivities<Activities>({ startToCloseTimeout: '1m', retry: RETRY });
+/** Activities that only look at the machine or at folders, on the pipeline's own queue or that of the run's host. */
+export function lightActivities({ host }: Pick<RunConfig, 'host'>): ActivityInterfaceFor<Activities> {
+  const { taskQueue } = workflowInfo();
+  const bound = host === undefined ? {} : { taskQueue: hostQueue(taskQueue, host) };
+  return proxyActivities<Activities>({ startToCloseTimeout: '1m', retry: RETRY, ...bound });
 }
 
 /** What needs the machine's merge lock. The guard's timeout ends a merge; Temporal's is far above it and types nothing. */
@@ -24,9 +26,12 @@ export function localActivities(config: RunConfig, heartbeatTimeoutMs?: number):
 const LONGEST_CLOUD_STEP = '24h';
 
 /** The steps on BigQuery: one that is stopped ends its jobs, and their bills are known, before the pair goes on. */
-export function cloudActivities(heartbeatTimeoutMs?: number): ActivityInterfaceFor<Activities> {
+export function cloudActivities(
+  { host }: Pick<RunConfig, 'host'>,
+  heartbeatTimeoutMs?: number,
+): ActivityInterfaceFor<Activities> {
   return proxyActivities<Activities>({
-    taskQueue: siblingQueue(workflowInfo().taskQueue, TASK_QUEUES.bigquery),
+    taskQueue: siblingQueue(TASK_QUEUES.bigquery, host),
     startToCloseTimeout: LONGEST_CLOUD_STEP,
     heartbeatTimeout: heartbeatTimeoutMs ?? HEARTBEAT_TIMEOUT,
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
@@ -36,7 +41,7 @@ export function cloudActivities(heartbeatTimeoutMs?: number): ActivityInterfaceF
 
 function localOptions(config: RunConfig, heartbeatTimeoutMs: number | undefined): ActivityOptions {
   return {
-    taskQueue: siblingQueue(workflowInfo().taskQueue, TASK_QUEUES.local),
+    taskQueue: siblingQueue(TASK_QUEUES.local, config.host),
     startToCloseTimeout: 2 * config.limits.timeoutMs + 3_600_000,
     heartbeatTimeout: heartbeatTimeoutMs ?? HEARTBEAT_TIMEOUT,
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
@@ -52,8 +57,9 @@ export function cleanActivities(config: RunConfig, heartbeatTimeoutMs?: number):
   return proxyActivities<Activities>({ ...localOptions(config, heartbeatTimeoutMs), cancellationType: 'TRY_CANCEL' });
 }
 
-/** A suffix of the pipeline's queue (tests have one) belongs to the other queues, too. */
-function siblingQueue(pipelineQueue: string, name: string): string {
-  const suffix = pipelineQueue.startsWith(TASK_QUEUES.pipeline) ? pipelineQueue.slice(TASK_QUEUES.pipeline.length) : '';
-  return name + suffix;
+/** A suffix of the pipeline's queue (tests have one) belongs to the others, too. */
+function siblingQueue(name: string, host: string | undefined): string {
+  const { taskQueue } = workflowInfo();
+  const suffix = taskQueue.startsWith(TASK_QUEUES.pipeline) ? taskQueue.slice(TASK_QUEUES.pipeline.length) : '';
+  return host === undefined ? name + suffix : hostQueue(name + suffix, host);
 }

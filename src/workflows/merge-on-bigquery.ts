@@ -16,7 +16,7 @@ export async function mergeOnBigquery(input: MergePairInput, steps: StepRunner):
   const { reporter } = steps;
   const task = cloudTask(input, steps.round);
   const local = localActivities(config, tuning?.heartbeatTimeoutMs);
-  const cloud = cloudActivities(tuning?.heartbeatTimeoutMs);
+  const cloud = cloudActivities(config, tuning?.heartbeatTimeoutMs);
   const summary = (text: string) => ({ summary: `${pair}: ${text}` });
   const warn = (warnings: string[]): void => warnings.forEach((warning) => reporter.tellStory(`budget: ${warning}`));
   const startedMs = Date.now();
@@ -55,10 +55,10 @@ export async function mergeOnBigquery(input: MergePairInput, steps: StepRunner):
 
 /** Removes what a pair has left on BigQuery; it would expire in any case. Returns what keeping it has cost, nano-dollars. */
 export async function tidyBigquery(input: MergePairInput, steps: StepRunner): Promise<number> {
-  const { pair, tuning } = input;
+  const { config, pair, tuning } = input;
   const options = { summary: `${pair}: remove what was staged` };
   const { nanos } = await steps.step('cleaning', () =>
-    cloudActivities(tuning?.heartbeatTimeoutMs).tidyStaging.executeWithOptions(options, [
+    cloudActivities(config, tuning?.heartbeatTimeoutMs).tidyStaging.executeWithOptions(options, [
       cloudTask(input, steps.round),
     ]),
   );

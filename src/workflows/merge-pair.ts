@@ -136,5 +136,5 @@ async function finish(input: MergePairInput, steps: StepRunner, figures: MergeFi
 
 function checkMachine({ config, pair }: MergePairInput, when: 'before' | 'after', neededDiskBytes: number) {
   const options = { summary: `${pair}: health of the machine ${when} the merge` };
-  return lightActivities().checkMachine.executeWithOptions(options, [{ config, neededDiskBytes }]);
+  return lightActivities(config).checkMachine.executeWithOptions(options, [{ config, neededDiskBytes }]);
 }

@@ -139,7 +139,7 @@ export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
       const named = namedEntries(input);
       if (named) state.setPairs(named);
       const summary = 'which search attributes does the server know?';
-      ({ searchAttributes } = await lightActivities().readCapabilities.executeWithOptions({ summary }, []));
+      ({ searchAttributes } = await lightActivities(config).readCapabilities.executeWithOptions({ summary }, []));
       if (!searchAttributes) state.note('goes on without search attributes: the server does not know them');
       if (!named) state.setPairs(await listEntries(input, state));
     }
@@ -174,7 +174,7 @@ function namedEntries({ config, only }: MergePairsInput): PairEntry[] | null {
 async function listEntries({ config }: MergePairsInput, state: RunState): Promise<PairEntry[]> {
   const what = `folders of ${config.root} that match ${String(config.pairs)}`;
   const options = { summary: `the pairs: ${what}` };
-  const pairs = await lightActivities().listPairs.executeWithOptions(options, [{ config }]);
+  const pairs = await lightActivities(config).listPairs.executeWithOptions(options, [{ config }]);
   if (pairs.length === 0) state.note(`nothing to do: there are no ${what}`);
   return pairs.map((pair) => ({ progress: pristine(pair), pivot: null }));
 }

@@ -14,6 +14,7 @@ export class TestTemporal {
   readonly client: Client;
   readonly connection: Connection;
   readonly native: NativeConnection;
+  private readonly others: NativeConnection[] = [];
   private readonly server: Awaited<ReturnType<typeof startServer>>;
 
   private constructor(
@@ -35,8 +36,16 @@ export class TestTemporal {
     return new TestTemporal(server, connection, native);
   }
 
+  /** A connection as of another process: one takes a queue's workflows once. Closed with the rest. */
+  async connect(): Promise<NativeConnection> {
+    const other = await NativeConnection.connect({ address: this.connection.options.address });
+    this.others.push(other);
+    return other;
+  }
+
   async stop(): Promise<void> {
     await this.connection.close();
+    for (const other of this.others) await other.close();
     await this.native.close();
     await this.server.stop();
   }
@@ -49,6 +58,9 @@ export class TestTemporal {
 
 interface WorkerOptions {
   suffix: string;
+  /** The host that it serves; none where left out. */
+  host?: string;
+  connection?: NativeConnection;
   dependencies: NonNullable<RunWorkersOptions['dependencies']>;
   bundle?: WorkflowBundleWithSourceMap;
 }
@@ -61,13 +73,15 @@ export class TestWorkers {
 
   constructor(temporal: TestTemporal, options: WorkerOptions) {
     let serving = (): void => undefined;
-    this.started = new Promise((resolve) => (serving = resolve));
+    let failed = (_error: unknown): void => undefined;
+    this.started = new Promise((resolve, reject) => ([serving, failed] = [resolve, reject]));
     this.done = (async () => {
       await runWorkers({
-        connection: temporal.native,
+        connection: options.connection ?? temporal.native,
         namespace: 'default',
         signal: this.abort.signal,
         taskQueueSuffix: options.suffix,
+        ...(options.host !== undefined && { host: options.host }),
         shutdownGraceMs: 500,
         dependencies: options.dependencies,
         workflows: { workflowBundle: options.bundle ?? (await workflowBundle()) },
@@ -77,7 +91,7 @@ export class TestWorkers {
         },
       });
     })();
-    this.done.catch(serving);
+    this.done.catch(failed);
   }
 
   async stop(): Promise<void> {
