@@ -1,5 +1,6 @@
 import type { CostLine, CostSum } from '../bigquery/estimate.ts';
-import { formatBytes } from '../config/units.ts';
+import { ASSUMED, estimateTime } from '../bigquery/estimate-time.ts';
+import { formatBytes, formatDuration } from '../config/units.ts';
 import type { BigqueryConfig } from '../contract.ts';
 import type { PairPlan, PairSurvey } from './pair-plan.ts';
 import { table } from './terminal.ts';
@@ -17,7 +18,30 @@ export function planLines(plans: PairPlan[], total: CostSum | null, bigquery: Bi
     `on BigQuery (${location}, list prices, free tiers not counted)${pairs}:`,
     ...costLines(total.lines),
     `${formatDollars(total.dollars)} in all; the budget is ${formatDollars(budgetDollars)}${over}`,
+    timeLine(plans),
   ];
+}
+
+/** Several pairs may be on BigQuery at a time, but what is done here is done for one after the other. */
+function timeLine(plans: PairPlan[]): string {
+  const counts = { sentBytes: 0, readBytes: 0, values: 0, queries: 0 };
+  for (const { survey, estimate } of plans) {
+    if (survey === null || estimate === null) continue;
+    counts.sentBytes += survey.bytesIn;
+    counts.readBytes += estimate.logicalBytes;
+    counts.values += survey.columns * survey.rowsMost;
+    counts.queries += estimate.partitions.length;
+  }
+  const { fastMs, slowMs } = estimateTime(counts);
+  const minutes = (ms: number): string => formatDuration(Math.max(1, Math.round(ms / 60_000)) * 60_000);
+  const inTurn = plans.length === 1 ? '' : ', one pair after the other';
+  const link = `${formatBytes(ASSUMED.slowLink)} to ${formatBytes(ASSUMED.fastLink)} a second`;
+  const query = `${minutes(ASSUMED.fastQueryMs)} to ${minutes(ASSUMED.slowQueryMs)}`;
+  return (
+    `about ${minutes(fastMs)} to ${minutes(slowMs)}${inTurn}: ${formatBytes(counts.sentBytes)} sent and ` +
+    `${formatBytes(counts.readBytes)} read back at ${link}, ${number(counts.queries)} queries of ${query} (both assumed), ` +
+    `${number(Math.ceil(counts.values / 1e6))} million values written and verified here`
+  );
 }
 
 function onePair({ pair, survey, failure, refusal, estimate }: PairPlan): string[] {

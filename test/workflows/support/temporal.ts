@@ -72,9 +72,8 @@ export class TestWorkers {
   private readonly done: Promise<void>;
 
   constructor(temporal: TestTemporal, options: WorkerOptions) {
-    let serving = (): void => undefined;
-    let failed = (_error: unknown): void => undefined;
-    this.started = new Promise((resolve, reject) => ([serving, failed] = [resolve, reject]));
+    const { promise, resolve: serving, reject: failed } = Promise.withResolvers<undefined>();
+    this.started = promise;
     this.done = (async () => {
       await runWorkers({
         connection: options.connection ?? temporal.native,
@@ -87,7 +86,7 @@ export class TestWorkers {
         workflows: { workflowBundle: options.bundle ?? (await workflowBundle()) },
         log: (line) => {
           this.log.push(line);
-          if (line.includes(' serves ')) serving();
+          if (line.includes(' serves ')) serving(undefined);
         },
       });
     })();
