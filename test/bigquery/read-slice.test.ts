@@ -9,7 +9,7 @@ import { BigQueryError } from '../../src/bigquery/error-reasons.ts';
 import type { ReadColumn } from '../../src/bigquery/read-columns.ts';
 import { SliceMemory } from '../../src/bigquery/read-memory.ts';
 import { readSlice, type ReadRequest } from '../../src/bigquery/read-slice.ts';
-import { startReadProxy, type ReadFault, type RunningReadProxy } from '../../src/emulator/read-proxy.ts';
+import type { ReadFault, RunningReadProxy } from '../../src/emulator/read-proxy.ts';
 import { MergeFailure } from '../../src/merge/errors.ts';
 import { PHYSICAL } from '../../src/merge/parquet/field-ids.ts';
 import { openTestService, type TestService } from '../support/bigquery-service.ts';
@@ -26,16 +26,11 @@ let client: BigQueryReadClient;
 
 before(async () => {
   service = await openTestService();
-  if (!service.isReal) {
-    const port = Number(process.env.BIGQUERY_STORAGE_EMULATOR_HOST!.split(':')[1]);
-    proxy = await startReadProxy({ grpcPort: port });
-    process.env.BIGQUERY_STORAGE_EMULATOR_HOST = `127.0.0.1:${proxy.grpcPort}`;
-  }
+  proxy = service.reads;
   client = openReadClient(service);
 });
 after(async () => {
   await client.close();
-  await proxy?.stop();
   await service[Symbol.asyncDispose]();
 });
 

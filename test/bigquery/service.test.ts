@@ -4,13 +4,26 @@
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { Job } from '@google-cloud/bigquery';
+import { runMergeProcess } from '../../src/backends/merge-process.ts';
 import { reasonOf } from '../../src/bigquery/error-reasons.ts';
+import { queryParts } from '../../src/bigquery/query-parts.ts';
+import { stageTables } from '../../src/bigquery/stage-tables.ts';
+import { tidyTables } from '../../src/bigquery/tidy-tables.ts';
+import { defaultBigquery } from '../../src/config/load.ts';
+import { workspacePath } from '../../src/merge/workspace.ts';
 import { openTestService } from '../support/bigquery-service.ts';
 import type { TestService } from '../support/bigquery-service.ts';
+import { assertMerged } from '../support/compare-merged.ts';
+import { mergeJob, temporaryFolder, writeParquet } from '../support/parquet-by-sql.ts';
+import { ledger } from './staged-pair.ts';
 
 const ROWS = 1_000;
+const GIB = 2 ** 30;
 let service: TestService;
 
 before(async () => {
@@ -107,4 +120,34 @@ test('a table has 10,000 columns at most', async () => {
   const table = service.client.dataset(service.dataset, { location: service.location }).table('too_wide');
   const reason = await reasonFor(`SELECT ${columns} FROM ${service.dataset}.source`, { destination: table });
   assert.ok(reason !== null && reason.startsWith('invalid'), `${reason}`);
+});
+
+test('a small pair is staged, queried, read back in a guarded process, and tidied, as it is merged here', async (t) => {
+  const dir = await temporaryFolder(t);
+  const merged = join(dir, 'merged');
+  await mkdir(merged);
+  await writeParquet({
+    [join(dir, 'a.parquet')]: `SELECT range AS k, range / 7.0::DOUBLE AS x, 'é' || range AS s FROM range(${ROWS})`,
+    [join(dir, 'b.parquet')]:
+      `SELECT range AS k, range::INTEGER AS n, range % 2 = 0 AS f FROM range(${ROWS}) WHERE range % 5 > 0 ORDER BY hash(range)`,
+  });
+  const limits = { memoryBytes: GIB, killAboveBytes: GIB, timeoutMs: 120_000, stallMs: 60_000, graceMs: 1_000 };
+  const context = { limits, machineLock: join(dir, 'machine.lock') };
+  const local = join(merged, 'local.parquet');
+  await runMergeProcess(mergeJob(dir, local), context);
+
+  const job = mergeJob(dir, join(merged, 'cloud.parquet'), { engine: 'bigquery' });
+  await runMergeProcess({ ...job, steps: ['discover', 'prepare'] }, context);
+  const { project, location, dataset } = service;
+  const config = { ...defaultBigquery(), project, location, dataset, partitionColumns: 2 };
+  const request = { workspace: workspacePath(job.output.path), run: 'contract@1', pair: 'P', round: 0, config };
+  const hooks = { purse: ledger() };
+  assert.equal((await stageTables(request, hooks)).sent, 3);
+  const { parts } = await queryParts(request, hooks);
+  assert.ok(parts > 1, 'it is cut');
+  const entry = fileURLToPath(new URL('../../src/bigquery/process.ts', import.meta.url));
+  await runMergeProcess({ ...job, steps: ['discover', 'merge'] }, context, entry);
+  await runMergeProcess({ ...job, steps: ['verify', 'publish'] }, context);
+  assert.equal((await tidyTables(request, hooks)).removed, 3 + parts);
+  for (const output of [local, job.output.path]) await assertMerged(dir, output, { key: 'k' });
 });

@@ -16,6 +16,8 @@ import type { RunningEmulator } from '../../src/emulator/start.ts';
 import { startEmulator } from '../../src/emulator/start.ts';
 import type { RunningProxy } from '../../src/emulator/proxy.ts';
 import { startProxy } from '../../src/emulator/proxy.ts';
+import type { RunningReadProxy } from '../../src/emulator/read-proxy.ts';
+import { startReadProxy } from '../../src/emulator/read-proxy.ts';
 import { Stage, until } from './stage.ts';
 
 const MIB = 2 ** 20;
@@ -25,14 +27,16 @@ const PAIR_NANOS = nanosOf((6.25 / 2 ** 40) * (FILES + 1) * 10 * MIB);
 
 let emulator: RunningEmulator;
 let proxy: RunningProxy;
+let reads: RunningReadProxy;
 let stage: Stage;
 before(async () => {
   // The proxy knows one emulator, and each test has a project of its own.
   emulator = await startEmulator({ project: 'widemerge-first' });
   proxy = await startProxy({ restUrl: emulator.restUrl });
+  reads = await startReadProxy({ grpcPort: emulator.grpcPort });
   stage = await Stage.open({
     BIGQUERY_EMULATOR_HOST: proxy.url,
-    BIGQUERY_STORAGE_EMULATOR_HOST: `127.0.0.1:${emulator.grpcPort}`,
+    BIGQUERY_STORAGE_EMULATOR_HOST: `127.0.0.1:${reads.grpcPort}`,
   });
   const samples = ['--files', `${FILES}`, '--columns', '25', '--rows', '2000', '--misaligned', '20'];
   const pairs = ['--pairs', 'EURGBP,GBPUSD,USDJPY,AUDUSD'];
@@ -42,6 +46,7 @@ before(async () => {
 });
 after(async () => {
   await stage[Symbol.asyncDispose]();
+  await reads.stop();
   await proxy.stop();
   await emulator.stop();
 });

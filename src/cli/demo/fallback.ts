@@ -6,6 +6,7 @@ import { readLedger } from '../../client/budget.ts';
 import { formatBytes } from '../../config/units.ts';
 import { startProxy } from '../../emulator/proxy.ts';
 import type { RunningProxy } from '../../emulator/proxy.ts';
+import { startReadProxy } from '../../emulator/read-proxy.ts';
 import { startEmulator } from '../../emulator/start.ts';
 import { budgetLines } from '../budget-view.ts';
 import { pairNames } from '../samples/pairs.ts';
@@ -49,12 +50,14 @@ export const fallback: Play<FallbackStage> = {
       log: (line) => display.line(line),
     });
     const proxy = await startProxy({ restUrl: emulator.restUrl });
+    const reads = await startReadProxy({ grpcPort: emulator.grpcPort });
     display.line(`an emulator of BigQuery on ${proxy.url}: it refuses what the service refuses, and keeps books`);
     const environment = {
       BIGQUERY_EMULATOR_HOST: proxy.url,
-      BIGQUERY_STORAGE_EMULATOR_HOST: `127.0.0.1:${emulator.grpcPort}`,
+      BIGQUERY_STORAGE_EMULATOR_HOST: `127.0.0.1:${reads.grpcPort}`,
     };
     const dispose = async (): Promise<void> => {
+      await reads.stop();
       await proxy.stop();
       await emulator.stop();
     };
