@@ -193,5 +193,5 @@ test('the backends by name; bigquery does not merge in a single step', async (t)
   for (const [name, backend] of Object.entries(backends)) assert.equal(backend.name, name);
   const { facts } = await failureOf(backends.bigquery.merge(job('merges'), context));
   assert.equal(facts.type, 'BackendUnavailable');
-  assert.match(facts.message, /did not merge on BigQuery: start it again/);
+  assert.match(facts.message, /not part of the version that this run began with: start it again/);
 });
