@@ -1,10 +1,12 @@
 /** Reading a pair back from BigQuery (or what stands for it): the merge with the engine `bigquery`, and what can go wrong. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { promisify } from 'node:util';
 import { fetchEngine } from '../../src/bigquery/fetch.ts';
 import { readSessionsPath, type MergedPart } from '../../src/bigquery/merged-parts.ts';
 import type { FailureType } from '../../src/contract.ts';
@@ -15,6 +17,7 @@ import { openTestService, type TestService } from '../support/bigquery-service.t
 import { fieldsOf, loadTable, planOf, writeMerged } from '../support/merged-tables.ts';
 import { mergeJob, temporaryFolder, writeParquet } from '../support/parquet-by-sql.ts';
 
+const run = promisify(execFile);
 let service: TestService;
 
 before(async () => {
@@ -107,7 +110,7 @@ async function makePair(t: TestContext, changes: Partial<MergeJob> = {}, broken 
   return { job, parts, workspace: await writeMerged(service, job, plan, parts) };
 }
 
-async function run(job: MergeJob, signal?: AbortSignal, onMessage?: (message: MergeMessage) => void): Promise<void> {
+async function merge(job: MergeJob, signal?: AbortSignal, onMessage?: (message: MergeMessage) => void): Promise<void> {
   await runSteps(job, onMessage ?? (() => undefined), signal, { bigquery: fetchEngine });
 }
 
@@ -129,7 +132,7 @@ function fails(type: FailureType, message: RegExp): (error: unknown) => boolean 
 test('every type, nulls, misaligned rows and three row groups come back as they went, by value', async (t) => {
   const { job, workspace } = await makePair(t, { steps: ['discover', 'merge'] });
   const progress: number[] = [];
-  await run(job, undefined, (message) => {
+  await merge(job, undefined, (message) => {
     if (message.event === 'progress') progress.push(message.bytesDone / message.bytesTotal);
   });
   const sessions = await sessionsOf(workspace);
@@ -137,16 +140,16 @@ test('every type, nulls, misaligned rows and three row groups come back as they 
   assert.ok(sessions.every(({ session, bytes }) => session !== '' && Number.isInteger(bytes)));
   assert.ok(progress.every((share, i) => share <= 1 && share >= (progress[i - 1] ?? 0)) && progress.length > 2);
   // Verification reads every value of the output and of the sources, by other code.
-  await run({ ...job, steps: ['verify', 'publish'] });
+  await merge({ ...job, steps: ['verify', 'publish'] });
 });
 
 test('what a killed merge has fetched is not read again', async (t) => {
   const { job, workspace } = await makePair(t, { steps: ['discover', 'merge'] });
-  await run(job);
+  await merge(job);
   const partsDir = join(workspace, 'parts');
   const output = await readFile(join(workspace, 'output.parquet'));
   const again = async (sessions: number): Promise<void> => {
-    await run(job);
+    await merge(job);
     assert.equal((await sessionsOf(workspace)).length, sessions);
     assert.ok(output.equals(await readFile(join(workspace, 'output.parquet'))));
   };
@@ -164,23 +167,42 @@ test('an abort ends it with its reason', async (t) => {
   const stop = (message: MergeMessage): void => {
     if (message.event === 'progress') controller.abort(reason);
   };
-  await assert.rejects(run(job, controller.signal, stop), reason);
+  await assert.rejects(merge(job, controller.signal, stop), reason);
 });
 
 test('tables of other checkpoints, or without some of the columns, are refused', async (t) => {
   const { job, workspace, parts } = await makePair(t, { steps: ['discover', 'merge'] });
   const plan = await planOf(job);
   await writeMerged(service, job, plan, parts.slice(0, 1));
-  await assert.rejects(run(job), fails('InputChanged', /do not hold the columns of a.parquet/));
+  await assert.rejects(merge(job), fails('InputChanged', /do not hold the columns of a.parquet/));
   await writeMerged(service, job, { ...plan, id: 'another' }, parts);
-  await assert.rejects(run(job), fails('InputChanged', /not those that were sent/));
+  await assert.rejects(merge(job), fails('InputChanged', /not those that were sent/));
   assert.ok(!existsSync(readSessionsPath(workspace)));
 });
 
 test('a row that is there twice is refused, and a table that is not there', async (t) => {
   const { job, parts } = await makePair(t, { steps: ['discover', 'merge'] }, 'OR (a.k = 16 AND b.k = 18)');
-  await assert.rejects(run(job), fails('OutputMismatch', /table m_\d+_1: position 16 comes twice/));
+  await assert.rejects(merge(job), fails('OutputMismatch', /table m_\d+_1: position 16 comes twice/));
   const plan = await planOf(job);
   await writeMerged(service, job, plan, [parts[0]!, { ...parts[1]!, table: 'm_none' }]);
-  await assert.rejects(run(job), fails('ConfigInvalid', /m_none: notFound/));
+  await assert.rejects(merge(job), fails('ConfigInvalid', /m_none: notFound/));
+});
+
+test('a disk that is full in the middle: DiskFull, and what was fetched is kept for the next attempt', async (t) => {
+  if (process.getuid?.() !== 0) {
+    t.skip('only root may mount a small tmpfs');
+    return;
+  }
+  const { job, workspace } = await makePair(t, { steps: ['discover', 'merge'] });
+  const parts = join(workspace, 'parts');
+  await mkdir(parts, { recursive: true });
+  await run('mount', ['-t', 'tmpfs', '-o', 'size=160k', 'tmpfs', parts]);
+  try {
+    await assert.rejects(merge(job), fails('DiskFull', /space/i));
+    await run('mount', ['-o', 'remount,size=64m', parts]);
+    await merge(job);
+    await merge({ ...job, steps: ['verify'] });
+  } finally {
+    await run('umount', [parts]);
+  }
 });

@@ -164,6 +164,26 @@ suite('mergePairs on the embedded server', { timeout: 120_000 }, () => {
     assert.deepEqual(merges, [...['merge EURUSD local', 'merge EURUSD duckdb', 'merge USDJPY local', 'query AUDUSD']]);
   });
 
+  test('while BigQuery is away a pair waits for it, says so, and goes on by itself; by another policy it goes on here', async () => {
+    const away = fails('BackendUnavailable', 'nobody answers');
+    const bigquery = { ...defaultBigquery(), project: 'test' };
+    for (const [whenUnavailable, backend, stages] of [
+      ['wait', 'bigquery', 3],
+      ['nextBackend', 'local', 1],
+    ] as const) {
+      machine.script('stage EURUSD', ...Array.from({ length: stages === 3 ? 2 : 1 }, () => away));
+      const before = machine.calls.length;
+      const changes = { bigquery: { ...bigquery, whenUnavailable }, backends: ['bigquery', 'local'] } as const;
+      const { handle } = await start(['EURUSD'], { ...changes, backends: [...changes.backends] });
+      assert.deepEqual((await handle.result()).merged, ['EURUSD']);
+      assert.equal((await pairOf('EURUSD')).backend, backend);
+      const made = machine.calls.slice(before).filter((call) => call === 'stage EURUSD');
+      assert.equal(made.length, stages);
+      const isSaid = (await progress()).notes.some((note) => note.includes('BigQuery is unavailable: EURUSD waits'));
+      assert.equal(isSaid, whenUnavailable === 'wait');
+    }
+  });
+
   test('messages that nobody can follow are refused with a note, and harm nothing', async () => {
     const merge = gate();
     machine.script('merge EURUSD', merge.act);
