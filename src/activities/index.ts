@@ -2,6 +2,7 @@ import { checkMachine } from './check-machine.ts';
 import { cleanCheckpoints } from './clean-checkpoints.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { discoverPair } from './discover-pair.ts';
+import { endJobs } from './end-jobs.ts';
 import { fetchParts } from './fetch-parts.ts';
 import { listPairs } from './list-pairs.ts';
 import { mergeFiles } from './merge-files.ts';
@@ -27,6 +28,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     stageCheckpoints: stageCheckpoints(dependencies),
     queryParts: queryParts(dependencies),
     fetchParts: fetchParts(dependencies),
+    endJobs: endJobs(dependencies),
     tidyStaging: tidyStaging(dependencies),
     verifyOutput: verifyOutput(dependencies),
     publishOutput: publishOutput(dependencies),

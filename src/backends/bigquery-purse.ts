@@ -6,6 +6,8 @@ export interface BudgetBooks {
   reserve(project: string, request: ReserveRequest, signal?: AbortSignal): Promise<ReserveAnswer>;
   /** Goes on for a while after an abort: what has been spent should be known. */
   settle(project: string, request: SettleRequest, signal?: AbortSignal): Promise<SettleAnswer>;
+  /** What is reserved and not settled, oldest first. */
+  open(project: string, signal?: AbortSignal): Promise<SettleRequest[]>;
 }
 
 export interface PurseOwner {
@@ -46,6 +48,12 @@ export class PairPurse implements Purse {
     const { warnings } = await books.settle(project, this.#labelled(line), signal);
     this.warnings.push(...warnings);
     this.settledNanos += line.nanos;
+  }
+
+  async open(): Promise<PurseLine[]> {
+    const { books, project, run, pair, signal } = this.#owner;
+    const lines = await books.open(project, signal);
+    return lines.filter((line) => line.run === run && line.pair === pair);
   }
 
   #labelled(line: PurseLine): SettleRequest {

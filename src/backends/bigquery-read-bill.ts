@@ -60,6 +60,12 @@ export async function settleRead(request: CloudRequest, purse: Purse): Promise<R
   return sums;
 }
 
+/** The same for an attempt that vanished and has none after it; nothing where nothing is set aside for reading. */
+export async function settleOpenRead(request: CloudRequest, purse: Purse): Promise<void> {
+  const isOpen = (await purse.open()).some(({ step }) => step === STEP);
+  if (isOpen) await settleRead(request, purse);
+}
+
 async function settleAttempt({ id, bytes }: Attempt, { config }: CloudRequest, purse: Purse): Promise<void> {
   for (const { kind, nanos } of readCost(bytes, config))
     await purse.settle({ jobId: `${id}_${kind}`, step: STEP, kind, nanos });

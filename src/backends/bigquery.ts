@@ -32,6 +32,8 @@ export interface BigqueryBackend {
     context: MergeContext,
     narrowed: number,
   ): Promise<FetchedParts>;
+  /** Ends and books what an attempt that vanished has left running; for a pair that goes elsewhere. */
+  endJobs(request: CloudRequest, hooks: CloudHooks): Promise<{ ended: number }>;
   /** Removes what it has made on BigQuery. */
   tidyTables(request: CloudRequest, hooks: CloudHooks): Promise<{ removed: number }>;
 }
@@ -48,6 +50,10 @@ export function bigqueryBackend(): BigqueryBackend {
     queryParts: async (...step) => (await import('../bigquery/query-parts.ts')).queryParts(...step),
     fetchParts: async (request, { purse }, job, context, narrowed) =>
       (await import('./bigquery-fetch.ts')).fetchParts(request, purse, job, context, { merge, narrowed }),
+    endJobs: async (request, hooks) => {
+      await (await import('./bigquery-read-bill.ts')).settleOpenRead(request, hooks.purse);
+      return (await import('../bigquery/end-jobs.ts')).endJobs(request, hooks);
+    },
     tidyTables: async (...step) => (await import('../bigquery/tidy-tables.ts')).tidyTables(...step),
   };
 }

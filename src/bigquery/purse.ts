@@ -22,6 +22,8 @@ export interface Purse {
   reserve(line: PurseLine): Promise<{ settled: boolean }>;
   /** Books the real cost. */
   settle(line: PurseLine): Promise<void>;
+  /** What is set aside for the pair in this run, and not settled. */
+  open(): Promise<PurseLine[]>;
 }
 
 /** The budget does not have the money; `message` has the figures, and what to do. */

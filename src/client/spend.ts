@@ -4,8 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { isGrpcServiceError, ServiceError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { WorkflowNotFoundError, WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client';
-import type { ReserveAnswer, ReserveRequest, SettleAnswer, SettleRequest } from '../budget/messages.ts';
-import { BUDGET_MESSAGES } from '../contract.ts';
+import type { LedgerView, ReserveAnswer, ReserveRequest, SettleAnswer, SettleRequest } from '../budget/messages.ts';
+import { BUDGET_MESSAGES, budgetWorkflowId } from '../contract.ts';
 import type { budget } from '../workflows/budget.ts';
 import { budgetStart } from './budget.ts';
 
@@ -25,6 +25,8 @@ export interface SpendingBooks {
   reserve(project: string, request: ReserveRequest, signal?: AbortSignal): Promise<ReserveAnswer>;
   /** An abort leaves it some time: what has been spent should be known. */
   settle(project: string, request: SettleRequest, signal?: AbortSignal): Promise<SettleAnswer>;
+  /** What is reserved and not settled, oldest first. */
+  open(project: string, signal?: AbortSignal): Promise<LedgerView['open']>;
 }
 
 const WAIT_FIRST_MS = 500;
@@ -43,12 +45,21 @@ export function openBooks(client: Client, options: SpendingOptions = {}): Spendi
         end?.clear();
       }
     },
+    open: async (project, signal) => {
+      const ask = async (): Promise<LedgerView['open']> => {
+        const { open } = await client.workflow
+          .getHandle(budgetWorkflowId(project))
+          .query<LedgerView>(BUDGET_MESSAGES.ledger);
+        return open;
+      };
+      return persistently(ask, options, project, signal);
+    },
   };
 }
 
 async function tell<T>(
   client: Client,
-  { taskQueueSuffix = '', log, waitFirstMs = WAIT_FIRST_MS }: SpendingOptions,
+  options: SpendingOptions,
   project: string,
   message: keyof typeof BUDGET_MESSAGES,
   request: object,
@@ -57,14 +68,24 @@ async function tell<T>(
   // Of this call, so that a lost answer is found again. One of the job would find a refusal from before a raise, or a
   // grant whose reservation has been settled since.
   const updateId = randomUUID();
+  const call = (): Promise<T> =>
+    client.workflow.executeUpdateWithStart<typeof budget, T, [object]>(BUDGET_MESSAGES[message], {
+      args: [request],
+      updateId,
+      startWorkflowOperation: budgetStart(project, options.taskQueueSuffix ?? ''),
+    });
+  return persistently(call, options, project, signal);
+}
+
+/** Asks again while the books are out of reach. */
+async function persistently<T>(
+  call: () => Promise<T>,
+  { log, waitFirstMs = WAIT_FIRST_MS }: SpendingOptions,
+  project: string,
+  signal?: AbortSignal,
+): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     signal?.throwIfAborted();
-    const call = (): Promise<T> =>
-      client.workflow.executeUpdateWithStart<typeof budget, T, [object]>(BUDGET_MESSAGES[message], {
-        args: [request],
-        updateId,
-        startWorkflowOperation: budgetStart(project, taskQueueSuffix),
-      });
     try {
       return await (signal === undefined ? call() : unlessAborted(call(), signal));
     } catch (error) {

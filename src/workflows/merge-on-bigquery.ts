@@ -1,8 +1,10 @@
+import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { CloudTask } from '../activities/pair-task.ts';
 import { formatDollars } from '../budget/money.ts';
 import type { CloudBill, MergeFigures } from '../contract.ts';
 import { cloudActivities, localActivities } from './activity-proxies.ts';
 import { sizeText } from './details.ts';
+import { failureOf } from './failure-of.ts';
 import type { MergePairInput } from './inputs.ts';
 import { runId } from './run-id.ts';
 import type { StepRunner } from './step-runner.ts';
@@ -12,6 +14,16 @@ import type { StepRunner } from './step-runner.ts';
  * stitched here. Each step is an activity, and idempotent: a pair that comes back finds what is there and paid.
  */
 export async function mergeOnBigquery(input: MergePairInput, steps: StepRunner): Promise<MergeFigures> {
+  try {
+    return await mergeStepByStep(input, steps);
+  } catch (error) {
+    // An attempt that is cancelled ends its jobs by itself; one that has vanished with its worker could not.
+    if (isCancellation(error) && steps.staged) await CancellationScope.nonCancellable(() => endJobs(input, steps));
+    throw error;
+  }
+}
+
+async function mergeStepByStep(input: MergePairInput, steps: StepRunner): Promise<MergeFigures> {
   const { config, pair, tuning } = input;
   const { reporter } = steps;
   const task = cloudTask(input, steps.round);
@@ -51,6 +63,22 @@ export async function mergeOnBigquery(input: MergePairInput, steps: StepRunner):
     nanos: queried.nanos + fetched.nanos,
   };
   return { ...fetched.figures, wallMs: Date.now() - startedMs, bill };
+}
+
+/** What cannot be ended or booked now stays in the budget as reserved: too much is counted, never too little. */
+async function endJobs(input: MergePairInput, steps: StepRunner): Promise<void> {
+  const { config, pair, tuning } = input;
+  const options = { summary: `${pair}: end its jobs` };
+  try {
+    const { ended, nanos } = await cloudActivities(config, tuning?.heartbeatTimeoutMs).endJobs.executeWithOptions(
+      options,
+      [cloudTask(input, steps.round)],
+    );
+    steps.reporter.spend(nanos);
+    if (ended > 0) steps.reporter.tellStory(`${ended} queries ended: ${formatDollars(nanos)}`);
+  } catch (error) {
+    steps.reporter.tellStory(`its jobs on BigQuery could not be ended: ${failureOf(error).message}`);
+  }
 }
 
 /** Removes what a pair has left on BigQuery; it would expire in any case. Returns what keeping it has cost, nano-dollars. */

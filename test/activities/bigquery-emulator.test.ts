@@ -10,6 +10,7 @@ import { createActivities } from '../../src/activities/index.ts';
 import { Ledger } from '../../src/budget/ledger.ts';
 import { writeSamples } from '../../src/cli/samples/write.ts';
 import { defaultBigquery } from '../../src/config/load.ts';
+import { ledgerBooks } from '../support/ledger-books.ts';
 import type { RunConfig } from '../../src/contract.ts';
 import { startProxy, type RunningProxy } from '../../src/emulator/proxy.ts';
 import { startReadProxy, type RunningReadProxy } from '../../src/emulator/read-proxy.ts';
@@ -50,12 +51,8 @@ after(async () => {
 
 test('a pair goes through BigQuery, and the books have what the service billed', async () => {
   const ledger = new Ledger(PROJECT);
-  const books = {
-    reserve: (_: string, line: Parameters<Ledger['reserve']>[0]) => Promise.resolve(ledger.reserve(line, Date.now())),
-    settle: (_: string, line: Parameters<Ledger['settle']>[0]) => Promise.resolve(ledger.settle(line, Date.now())),
-  };
   const activities = createActivities({
-    ...machineDependencies(true, books),
+    ...machineDependencies(true, ledgerBooks(ledger)),
     machineLock: join(folder, 'machine.lock'),
   });
   const config: RunConfig = {

@@ -89,6 +89,7 @@ suite('activities of BigQuery', () => {
         asked.push([project, nanos]);
         return Promise.resolve({ changed: true, unknown: false, warnings: [] });
       },
+      open: () => Promise.resolve([]),
     };
     const { tidyStaging } = withBackend(
       {
@@ -114,6 +115,7 @@ suite('activities of BigQuery', () => {
     const books: BudgetBooks = {
       reserve: () => Promise.resolve({ granted: false, refusal: { ...refusal, ...amounts } }),
       settle: () => assert.fail('nothing was reserved'),
+      open: () => Promise.resolve([]),
     };
     const spends = withBackend(
       {

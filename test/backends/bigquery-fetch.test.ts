@@ -6,11 +6,13 @@ import { afterEach, beforeEach, suite, test } from 'node:test';
 import { MergeError, type MergeContext } from '../../src/backends/backend.ts';
 import { fetchParts } from '../../src/backends/bigquery-fetch.ts';
 import { PairPurse } from '../../src/backends/bigquery-purse.ts';
+import { reserveRead, settleOpenRead } from '../../src/backends/bigquery-read-bill.ts';
 import { mergedPartsPath, readSessionsPath } from '../../src/bigquery/merged-parts.ts';
 import { Ledger } from '../../src/budget/ledger.ts';
 import { defaultBigquery } from '../../src/config/load.ts';
 import type { MergeJob } from '../../src/merge/job.ts';
 import { stagingFolder, stagingPath } from '../../src/merge/staging.ts';
+import { ledgerBooks } from '../support/ledger-books.ts';
 import { FIGURES } from '../workflows/support/fake-machine.ts';
 
 const PROJECT = 'widemerge-test';
@@ -34,22 +36,22 @@ suite('fetching from BigQuery', () => {
   afterEach(() => rm(workspace, { recursive: true }));
 
   const config = { ...defaultBigquery(), project: PROJECT, workerLocation: null };
+  const purseOf = (run: string, budgetNanos: number): PairPurse => {
+    const books = ledgerBooks(ledger, () => 0);
+    return new PairPurse({ books, project: PROJECT, run, runName: 'fx', pair: 'P', budgetNanos });
+  };
+  const requestOf = (run: string) => ({ workspace, run, pair: 'P', round: 0, config });
   const fetch = async (
     merge: (job: MergeJob) => Promise<void>,
     { narrowed = 0, run = 'fx@1', budgetNanos = 1e9 } = {},
   ): ReturnType<typeof fetchParts> => {
-    const books = {
-      reserve: (_: string, line: Parameters<Ledger['reserve']>[0]) => Promise.resolve(ledger.reserve(line, 0)),
-      settle: (_: string, line: Parameters<Ledger['settle']>[0]) => Promise.resolve(ledger.settle(line, 0)),
-    };
-    const purse = new PairPurse({ books, project: PROJECT, run, runName: 'fx', pair: 'P', budgetNanos });
+    const purse = purseOf(run, budgetNanos);
     const mergeFigures = async (job: MergeJob): Promise<typeof FIGURES> => {
       await merge(job);
       return FIGURES;
     };
     const job = { memoryBytes: 40 * GIB } as MergeJob;
-    const request = { workspace, run, pair: 'P', round: 0, config };
-    return fetchParts(request, purse, job, context, { merge: mergeFigures, narrowed });
+    return fetchParts(requestOf(run), purse, job, context, { merge: mergeFigures, narrowed });
   };
   const reads = (bytes: number) =>
     appendFile(readSessionsPath(workspace), `${JSON.stringify({ session: 's', bytes })}\n`);
@@ -116,6 +118,18 @@ suite('fetching from BigQuery', () => {
 
     const other = await fetch(() => reads(GIB), { run: 'fx@2' });
     assert.equal(other.bytesRead, GIB, 'of its own run');
+  });
+
+  test('an attempt that vanished and has none after it is billed where the pair goes elsewhere', async () => {
+    const purse = purseOf('fx@1', 1e9);
+    await settleOpenRead(requestOf('fx@1'), purse);
+    assert.deepEqual(ledger.view().runs, [], 'nothing was begun');
+    await reserveRead(requestOf('fx@1'), purse);
+    await reads(2 * GIB);
+    await settleOpenRead(requestOf('fx@1'), purse);
+    await settleOpenRead(requestOf('fx@1'), purse);
+    const { open, runs } = ledger.view();
+    assert.deepEqual([open, runs[0]!.spentNanos, purse.settledNanos], [[], nanosOf(2 * GIB), nanosOf(2 * GIB)]);
   });
 
   test('nothing is read that the budget has not', async () => {

@@ -6,6 +6,7 @@ import { openClient } from '../../src/bigquery/client.ts';
 import { BigQueryError } from '../../src/bigquery/error-reasons.ts';
 import { listTables } from '../../src/bigquery/list-tables.ts';
 import { readMergedParts } from '../../src/bigquery/merged-parts.ts';
+import { endJobs } from '../../src/bigquery/end-jobs.ts';
 import { queryParts } from '../../src/bigquery/query-parts.ts';
 import { stageTables } from '../../src/bigquery/stage-tables.ts';
 import type { CloudRequest } from '../../src/bigquery/staging-tables.ts';
@@ -203,6 +204,27 @@ test('a worker that shuts down leaves the query running: the next attempt finds 
   const queried = await queryParts(request, hooks);
   assert.deepEqual([queried.queries, jobsOf(bench, 'query').length], [1, 1]);
   assertLedger(bench);
+});
+
+test('what an attempt that vanished has left is ended and booked, where the pair goes elsewhere', async (t) => {
+  const bench = await pairBench(t, emulator.restUrl);
+  const { request, hooks, proxy, books } = bench;
+  await stageTables(request, hooks);
+  // The first is the dry run.
+  proxy.planFaults({ planned: [{ on: 'insert', after: 1, fault: { fault: 'slow', polls: 1e6 } }] });
+  const controller = new AbortController();
+  const onProgress = (): void => {
+    if (jobsOf(bench, 'query').some(({ state }) => state === 'RUNNING')) controller.abort(new Error('gone'));
+  };
+  const vanishing = { ...hooks, signal: controller.signal, leavesJobs: () => true, onProgress };
+  await assert.rejects(queryParts(request, vanishing), /gone/);
+  // Reserved, and its worker gone before it was submitted.
+  await books.reserve({ jobId: 'widemerge_never', step: 'merge', kind: 'scan', nanos: 5 });
+  assert.equal((await endJobs(request, hooks)).ended, 2);
+  assert.ok(proxy.books().every(({ state }) => state === 'DONE'));
+  assert.deepEqual(books.settled.get('widemerge_never')?.nanos, 0);
+  assertLedger(bench);
+  assert.deepEqual(await endJobs(request, hooks), { ended: 0 });
 });
 
 test('an abort while files are sent leaves nothing running, and what has arrived is not sent again', async (t) => {

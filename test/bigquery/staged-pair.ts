@@ -136,6 +136,7 @@ export function ledger(): Ledger {
       books.settled.set(line.jobId, line);
       return Promise.resolve();
     },
+    open: () => Promise.resolve([...books.reserved.values()]),
   };
   return books;
 }

@@ -29,6 +29,7 @@ export class FakeMachine {
   books: BudgetBooks = {
     reserve: () => Promise.resolve({ granted: true, settled: false, warnings: [] }),
     settle: () => Promise.resolve({ changed: true, unknown: false, warnings: [] }),
+    open: () => Promise.resolve([]),
   };
   readonly root: string;
   private readonly acts = new Map<string, Act[]>();
@@ -112,6 +113,10 @@ export class FakeMachine {
       fetchParts: async ({ pair }, _hooks, _job, context) => {
         await this.act('fetch', pair, '', context);
         return { figures: FIGURES, bytesRead: 20, nanos: 50 };
+      },
+      endJobs: async (request, hooks) => {
+        await step('end', request, hooks);
+        return { ended: 0 };
       },
       tidyTables: async (request, hooks) => {
         await step('tidy', request, hooks);
