@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { MergeFigures } from '../contract.ts';
 import type { GuardedCommand } from '../guard/command.ts';
 import { LockBusyError, LockUnusableError } from '../guard/lock.ts';
+import { LimitInvalidError } from '../guard/memory-means.ts';
 import { runGuarded } from '../guard/run.ts';
 import type { CleanReceipt, Discovery, MergeJob, Prepared, Survey } from '../merge/job.ts';
 import { workspacePath } from '../merge/workspace.ts';
@@ -91,6 +92,8 @@ export async function runMergeProcess(
 }
 
 function typedStartError(error: unknown, { machineLock }: MergeContext): unknown {
+  if (error instanceof LimitInvalidError)
+    return new MergeError({ type: 'ConfigInvalid', message: error.message }, { cause: error });
   if (error instanceof LockBusyError) {
     const what =
       error.lockFile === machineLock ? 'this machine is busy with another merge' : 'this output is being merged';

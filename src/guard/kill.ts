@@ -4,10 +4,11 @@ import type { ProcessTree } from './process-tree.ts';
 const FREEZE_ROUNDS = 10;
 
 /**
- * SIGKILL for every process of the tree. All are stopped first, until a scan finds nothing new: killed one after the other, a
+ * SIGKILL for every process of the tree: those of its control group at one stroke. All others are stopped first, until a scan finds nothing new: killed one after the other, a
  * parent would see its child die and could start another one.
  */
 export function killTree(tree: ProcessTree): void {
+  tree.group?.kill();
   const frozen = new Set<number>();
   for (let round = 0; round < FREEZE_ROUNDS; round++) {
     const running = tree.scan().filter(({ pid }) => !frozen.has(pid));
@@ -20,8 +21,14 @@ export function killTree(tree: ProcessTree): void {
   signalTree(tree, 'SIGKILL');
 }
 
-export function signalTree(tree: ProcessTree, signal: NodeJS.Signals): void {
-  for (const { pid } of tree.scan()) send(pid, signal);
+/** `spared`: a process that only carries the others, and must outlive them. */
+export function signalTree(tree: ProcessTree, signal: NodeJS.Signals, spared?: number): void {
+  for (const { pid } of tree.scan()) if (pid !== spared) send(pid, signal);
+}
+
+/** SIGKILL for processes that are known to be of a tree, without looking for others first: what takes memory at full speed is stopped now. */
+export function killAtOnce(pids: number[]): void {
+  for (const pid of pids) send(pid, 'SIGKILL');
 }
 
 /** Waits until no process of the tree is left; false where one cannot die in time (it waits inside the kernel, for a disk perhaps). */

@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream';
+
 import { LineCutter, Tail } from './lines.ts';
 import type { StartedChild } from './start.ts';
 
@@ -19,10 +21,16 @@ export class Output {
   readonly #tail = new Tail(TAIL_BYTES);
   readonly #stdoutTail = new Tail(TAIL_BYTES);
   readonly #cutters: LineCutter[];
-  readonly #streams: StartedChild['stdout'][];
+  readonly #streams: Readable[];
   readonly #closed: Promise<void>[];
 
-  constructor({ stdout, stderr, messages }: StartedChild, hooks: OutputHooks) {
+  /** `pipes`: null where the child writes to this process's own streams: then there is nothing to read. */
+  constructor(pipes: StartedChild['pipes'], hooks: OutputHooks) {
+    if (pipes === null) {
+      [this.#cutters, this.#streams, this.#closed] = [[], [], []];
+      return;
+    }
+    const { stdout, stderr, messages } = pipes;
     let last = '';
     const messageLines = new LineCutter(LONGEST_MESSAGE_BYTES, (line) => {
       if (line !== last) this.distinctMessages++;

@@ -1,3 +1,4 @@
+import type { MemoryGroup } from './memory/group.ts';
 import { holdsLock, type LockIdentity } from './lock-holders.ts';
 import { isLive, listPids, readMemory, readStat, type ProcessStat } from './proc.ts';
 import { proportionalBytes } from './proportional-memory.ts';
@@ -5,13 +6,15 @@ import { proportionalBytes } from './proportional-memory.ts';
 /**
  * The processes that descend from one root, followed over time.
  *
- * A process belongs to the tree when its parent does, when it lives in a session that the tree has opened, when it holds one of
- * the tree's locks through an inherited descriptor, or when it belonged before: a process whose parent has ended is handed to
+ * A process belongs to the tree when its parent does, when it lives in a session that the tree has opened, when it is in the tree's
+ * control group, when it holds one of the tree's locks through an inherited descriptor, or when it belonged before: a process whose parent has ended is handed to
  * init and keeps none of the first, but it keeps its pid and start time. Pids are reused, so the pair of both is what is remembered.
- * What escapes: a process that leaves its parent, its session and its descriptors all between two scans.
+ * What escapes: a process that leaves its parent, its session and its descriptors all between two scans, and is in no group of the tree's.
  */
 export class ProcessTree {
   readonly root: ProcessStat;
+  /** Its control group, where it has one of its own. */
+  readonly group: MemoryGroup | null;
   readonly #locks: LockIdentity[];
   /** Start ticks of the members of the last scan, by pid. */
   #members = new Map<number, number>();
@@ -19,9 +22,10 @@ export class ProcessTree {
   /** Strangers that have been asked for their locks: start ticks by pid. */
   #asked = new Map<number, number>();
 
-  constructor(root: ProcessStat, locks: LockIdentity[] = []) {
+  constructor(root: ProcessStat, locks: LockIdentity[] = [], group: MemoryGroup | null = null) {
     this.root = root;
     this.#locks = locks;
+    this.group = group;
     this.#members.set(root.pid, root.startTicks);
     // A root that did not open its own session shares it with strangers (a shell, its other jobs).
     if (root.session === root.pid) this.#sessions.add(root.session);
@@ -36,7 +40,8 @@ export class ProcessTree {
       if (stat !== null && stat.startTicks >= this.root.startTicks) candidates.set(pid, stat);
     }
     const found = new Map<number, ProcessStat>();
-    for (const stat of candidates.values()) if (this.#isKnown(stat)) found.set(stat.pid, stat);
+    const grouped = new Set(this.group?.pids());
+    for (const stat of candidates.values()) if (grouped.has(stat.pid) || this.#isKnown(stat)) found.set(stat.pid, stat);
     let before = -1;
     while (found.size > before) {
       before = found.size;

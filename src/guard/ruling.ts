@@ -13,12 +13,15 @@ export class Ruling {
   readonly #giveUp: (value: null) => void;
   readonly #tree: ProcessTree;
   readonly #graceMs: number;
+  readonly #carrier: number | undefined;
   #failure: { error: unknown } | null = null;
   #graceTimer: NodeJS.Timeout | undefined;
   #unkillableTimer: NodeJS.Timeout | undefined;
 
-  constructor(tree: ProcessTree, graceMs: number) {
+  /** `carrier`: the process that carries the namespace of the others; SIGTERM for it would be SIGKILL for them. */
+  constructor(tree: ProcessTree, graceMs: number, carrier?: number) {
     this.#tree = tree;
+    this.#carrier = carrier;
     this.#graceMs = graceMs;
     const { promise, resolve } = Promise.withResolvers<null>();
     this.givenUp = promise;
@@ -30,7 +33,7 @@ export class Ruling {
     this.verdict ??= verdict;
     if (!verdict.gentle) this.#kill();
     else if (isFirst) {
-      signalTree(this.#tree, 'SIGTERM');
+      signalTree(this.#tree, verdict.signal ?? 'SIGTERM', this.#carrier);
       this.#graceTimer = setTimeout(() => this.#kill(), this.#graceMs);
     }
   }
@@ -38,7 +41,7 @@ export class Ruling {
   /** The guard itself cannot go on: nothing runs unwatched. */
   fail(error: unknown): void {
     this.#failure ??= { error };
-    this.rule({ outcome: 'failed', reason: 'the guard failed', gentle: false });
+    this.rule({ outcome: 'failed', reason: 'the guard failed', by: null, gentle: false });
   }
 
   /** Runs a caller's hook; an error of it ends the tree, and no hook is called after that. */

@@ -6,8 +6,22 @@ import type { GuardOutcome } from './command.ts';
 export interface Verdict {
   outcome: GuardOutcome;
   reason: string;
+  /** The safeguard that it comes from. */
+  by: string | null;
   /** SIGTERM and a grace first; else SIGKILL at once. */
   gentle: boolean;
+  /** Instead of SIGTERM. */
+  signal?: NodeJS.Signals;
+}
+
+/** Reason of an abort that passes a signal on. */
+export class PassedOn extends Error {
+  override name = 'PassedOn';
+  readonly signal: NodeJS.Signals;
+  constructor(signal: NodeJS.Signals) {
+    super(signal);
+    this.signal = signal;
+  }
 }
 
 export interface Ending {
@@ -15,12 +29,22 @@ export interface Ending {
   signal: NodeJS.Signals | null;
 }
 
-/** The outcome of a command that ended by itself or by somebody else's hand. `oomKills`: of the kernel, while it ran. */
-export function judgeEnding(ending: Ending, oomKills: number): { outcome: GuardOutcome; reason: string | null } {
+/** The kernel's kills for want of memory while a command ran: all that could be its own, and those in a group that had only it. */
+export interface OomKills {
+  possible: number;
+  own: number;
+}
+
+/** The outcome of a command that ended by itself or by somebody else's hand. */
+export function judgeEnding(ending: Ending, kills: OomKills): { outcome: GuardOutcome; reason: string | null } {
   if (ending.exitCode === 0) return { outcome: 'succeeded', reason: null };
   const signal = ending.signal ?? signalOf(ending.exitCode);
+  if (kills.own > 0) {
+    const what = signal === 'SIGKILL' ? 'it' : 'a process of it';
+    return { outcome: 'memory-exhausted', reason: `the kernel killed ${what} at its memory limit` };
+  }
   if (signal === null) return { outcome: 'failed', reason: null };
-  if (signal === 'SIGKILL' && oomKills > 0) {
+  if (signal === 'SIGKILL' && kills.possible > 0) {
     return { outcome: 'memory-exhausted', reason: 'the kernel killed it for want of memory' };
   }
   return { outcome: 'killed', reason: `ended by ${signal}, which the guard did not send` };

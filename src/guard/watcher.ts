@@ -1,6 +1,9 @@
+import { CpuMeter } from './cpu-time.ts';
 import { describeThreads } from './evidence.ts';
+import { killAtOnce } from './kill.ts';
 import { readIoBytes, TICK_MS, type ProcessStat } from './proc.ts';
 import { sampleMemory, type ProcessTree } from './process-tree.ts';
+import { Series } from './series.ts';
 import { StallMeter } from './stall.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -29,6 +32,8 @@ export interface WatcherOptions {
 export class Watcher {
   /** Peak of the samples, bytes. */
   peakBytes = 0;
+  readonly series = new Series();
+  readonly cpu = new CpuMeter();
   readonly #options: WatcherOptions;
   readonly #startedMs = performance.now();
   readonly #stall = new StallMeter(this.#startedMs);
@@ -58,7 +63,12 @@ export class Watcher {
       const msToLimit = await this.#sample(members.map(({ pid }) => pid));
       const nowMs = performance.now();
       if (nowMs - this.#startedMs > timeoutMs) {
-        this.#judge({ outcome: 'timed-out', reason: `not done after ${seconds(timeoutMs)} s`, gentle: true });
+        this.#judge({
+          outcome: 'timed-out',
+          reason: `not done after ${seconds(timeoutMs)} s`,
+          by: 'timeout',
+          gentle: true,
+        });
       }
       const waitMs = Math.min(ceilingMs, Math.max(FASTEST_MS, msToLimit / 4));
       ceilingMs = Math.min(SLOWEST_MS, ceilingMs * 2);
@@ -81,12 +91,15 @@ export class Watcher {
     this.#lastBytes = memoryBytes;
     this.#lastSampleMs = nowMs;
     this.peakBytes = Math.max(this.peakBytes, memoryBytes);
+    this.series.push(nowMs - this.#startedMs, memoryBytes);
     if (this.#isStopped) return Infinity;
-    onSample(memoryBytes);
+    // Before anything else: what takes memory at full speed takes a megabyte in half a millisecond.
     if (memoryBytes > killAboveBytes) {
+      killAtOnce(pids);
       const reason = `the process tree took ${mib(memoryBytes)} MiB of memory, its limit is ${mib(killAboveBytes)} MiB`;
-      this.#judge({ outcome: 'memory-exhausted', reason, gentle: false });
+      this.#judge({ outcome: 'memory-exhausted', reason, by: 'watcher', gentle: false });
     }
+    onSample(memoryBytes);
     return bytesPerMs === 0 ? Infinity : (killAboveBytes - memoryBytes) / bytesPerMs;
   }
 
@@ -97,11 +110,12 @@ export class Watcher {
       cpuMs: cpuTicks * TICK_MS,
       ioBytes: readIoBytes(pid) ?? 0,
     }));
+    this.cpu.update(works);
     const idleMs = this.#stall.update(performance.now(), this.#options.messages(), works);
     if (idleMs <= this.#options.stallMs) return;
     // Read before the kill: it is all that will be left of a deadlock.
     const reason = `no progress for ${seconds(idleMs)} s: ${describeThreads(members)}`;
-    this.#judge({ outcome: 'stalled', reason, gentle: false });
+    this.#judge({ outcome: 'stalled', reason, by: 'stall', gentle: false });
   }
 
   #judge(verdict: Verdict): void {

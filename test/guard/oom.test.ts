@@ -42,12 +42,17 @@ test("the kernel's own memory kill is memory", async (t) => {
 });
 
 test('only SIGKILL together with an out-of-memory event is memory', () => {
-  assert.equal(judgeEnding({ exitCode: null, signal: 'SIGKILL' }, 1).outcome, 'memory-exhausted');
-  assert.equal(judgeEnding({ exitCode: 137, signal: null }, 1).outcome, 'memory-exhausted');
-  assert.equal(judgeEnding({ exitCode: null, signal: 'SIGKILL' }, 0).outcome, 'killed');
-  assert.equal(judgeEnding({ exitCode: null, signal: 'SIGTERM' }, 1).outcome, 'killed');
-  assert.equal(judgeEnding({ exitCode: 1, signal: null }, 1).outcome, 'failed');
-  assert.equal(judgeEnding({ exitCode: 0, signal: null }, 1).outcome, 'succeeded');
+  const judge = (exitCode: number | null, signal: NodeJS.Signals | null, possible: number, own = 0) =>
+    judgeEnding({ exitCode, signal }, { possible, own }).outcome;
+  assert.equal(judge(null, 'SIGKILL', 1), 'memory-exhausted');
+  assert.equal(judge(137, null, 1), 'memory-exhausted');
+  assert.equal(judge(null, 'SIGKILL', 0), 'killed');
+  assert.equal(judge(null, 'SIGTERM', 1), 'killed');
+  assert.equal(judge(1, null, 1), 'failed');
+  assert.equal(judge(0, null, 1), 'succeeded');
+  // In a group of its own there is no doubt: a parent that fails over its killed child failed for memory.
+  assert.equal(judge(1, null, 1, 1), 'memory-exhausted');
+  assert.equal(judge(0, null, 1, 1), 'succeeded');
 });
 
 test('where the counter of a control group is', () => {

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
+import { MEMORY_MEANS } from '../../src/guard/memory-means.ts';
 import { runGuarded } from '../../src/guard/run.ts';
 import { fixture, LIMITS, MIB, nodeCommand, processesWith, processToken, temporaryFolder } from './helpers.ts';
 
@@ -15,7 +16,12 @@ test('a command that ends well', async (t) => {
   assert.equal(report.exitCode, 0);
   assert.equal(report.reason, null);
   assert.ok(report.peakBytes > MIB && report.wallMs > 1);
-  assert.deepEqual(report.means, ['watcher', 'oom_score_adj', 'timeout', 'stall']);
+  const hard: readonly (string | undefined)[] = MEMORY_MEANS;
+  assert.deepEqual(
+    report.means.filter((name) => !hard.includes(name)),
+    ['watcher', 'oom_score_adj', 'timeout', 'stall'],
+  );
+  assert.ok(report.cpuMs > 1 && report.series.length > 0 && report.limitedBy === null);
   assert.match(report.stderrTail, /not a message: not json/);
 });
 
@@ -68,12 +74,16 @@ test("somebody else's SIGKILL, direct and through a shell", async (t) => {
 test('the memory limit kills at once, with the peak', async (t) => {
   const samples: number[] = [];
   const limits = { ...LIMITS, memoryBytes: 200 * MIB };
-  const report = await runGuarded(nodeCommand(t, 'eats-memory'), limits, { onSample: (bytes) => samples.push(bytes) });
+  // No hard limit: the watcher is the only line.
+  const command = { ...nodeCommand(t, 'eats-memory'), memoryMeans: [] };
+  const report = await runGuarded(command, limits, { onSample: (bytes) => samples.push(bytes) });
   assert.equal(report.outcome, 'memory-exhausted');
   assert.equal(report.signal, 'SIGKILL');
   assert.match(report.reason ?? '', /took \d+ MiB of memory, its limit is 200 MiB/);
   assert.ok(report.peakBytes > 200 * MIB);
   assert.equal(Math.max(...samples), report.peakBytes);
+  assert.equal(Math.max(...report.series.map(([, bytes]) => bytes)), report.peakBytes);
+  assert.equal(report.limitedBy, 'watcher');
 });
 
 test('a grandchild in its own session counts and dies too', async (t) => {
