@@ -8,7 +8,7 @@ import { LockBusyError, LockUnusableError } from '../guard/lock.ts';
 import { LimitInvalidError } from '../guard/memory-means.ts';
 import { runGuarded } from '../guard/run.ts';
 import type { CleanReceipt, Discovery, MergeJob, Prepared, Survey } from '../merge/job.ts';
-import { workspacePath } from '../merge/workspace.ts';
+import { stallEvidencePath, workspacePath } from '../merge/workspace.ts';
 import { MergeError, type MergeContext } from './backend.ts';
 import { Conversation } from './conversation.ts';
 import { failureOf } from './guard-failure.ts';
@@ -60,6 +60,8 @@ export async function runMergeProcess(
     env: { UV_THREADPOOL_SIZE: '8', ...(compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache }) },
     input: `${JSON.stringify(job)}\n`,
     lockFiles: locksOf(job, context.machineLock),
+    // A survey writes nothing beside an output that may never come.
+    ...(job.steps.includes('survey') ? {} : { evidenceFile: stallEvidencePath(job.output.path) }),
   };
   const conversation = new Conversation(context.onProgress);
   const report = await runGuarded(command, limits, {

@@ -85,6 +85,7 @@ async function watchOver(
     killAboveBytes: Math.min(limits.memoryBytes, limits.killAboveBytes),
     timeoutMs: limits.timeoutMs,
     stallMs: limits.stallMs,
+    evidenceFile: command.evidenceFile,
     messages: () => output.distinctMessages,
     onSample: (bytes) => {
       oomEvents.follow();

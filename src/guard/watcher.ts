@@ -1,5 +1,5 @@
 import { CpuMeter } from './cpu-time.ts';
-import { describeThreads } from './evidence.ts';
+import { describeThreads, writeEvidence } from './evidence.ts';
 import { killAtOnce } from './kill.ts';
 import { readIoBytes, TICK_MS, type ProcessStat } from './proc.ts';
 import { sampleMemory, type ProcessTree } from './process-tree.ts';
@@ -18,6 +18,8 @@ export interface WatcherOptions {
   killAboveBytes: number;
   timeoutMs: number;
   stallMs: number;
+  /** Where the evidence of a stall is written. */
+  evidenceFile?: string | undefined;
   /** Distinct messages of the child so far. */
   messages: () => number;
   onSample: (memoryBytes: number) => void;
@@ -114,7 +116,11 @@ export class Watcher {
     const idleMs = this.#stall.update(performance.now(), this.#options.messages(), works);
     if (idleMs <= this.#options.stallMs) return;
     // Read before the kill: it is all that will be left of a deadlock.
-    const reason = `no progress for ${seconds(idleMs)} s: ${describeThreads(members)}`;
+    const what = `no progress for ${seconds(idleMs)} s`;
+    const { evidenceFile } = this.#options;
+    const file = evidenceFile === undefined ? null : writeEvidence(evidenceFile, members, what);
+    const where = file === null ? '' : ` (all of it in ${file})`;
+    const reason = `${what}: ${describeThreads(members)}${where}`;
     this.#judge({ outcome: 'stalled', reason, by: 'stall', gentle: false });
   }
 

@@ -5,6 +5,11 @@ export function workspacePath(outputPath: string): string {
   return join(dirname(outputPath), `.${basename(outputPath)}.widemerge`);
 }
 
+/** What a stalled merge waited for: beside the output, since the workspace goes with the merge that succeeds in the end. */
+export function stallEvidencePath(outputPath: string): string {
+  return `${outputPath}.stalled.txt`;
+}
+
 /** Where the manifest of a published output lies. */
 export function manifestPath(outputPath: string): string {
   return `${outputPath}.manifest.json`;

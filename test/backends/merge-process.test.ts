@@ -136,6 +136,9 @@ for (const [behaviour, limits, type] of LIMITED) {
     const { facts } = await failureOf(runMergeProcess(job(behaviour), context, CHILD));
     assert.equal(facts.type, type);
     assert.ok(facts.peakBytes! > 10 * MIB);
+    if (type !== 'MergeStalled') return;
+    const evidence = /all of it in (.*\.stalled\.txt)\)$/.exec(facts.message)?.[1] ?? '';
+    assert.match(readFileSync(evidence, 'utf8'), /^process \d+ \(.*\n(.*\n)+? {2}thread \d+ .* waits in /m);
   });
 }
 

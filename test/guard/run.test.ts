@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
@@ -137,10 +137,18 @@ test('cancelled before the start: nothing is started', async (t) => {
 });
 
 test('a deadlock is a stall, with what its threads wait for', async (t) => {
-  const report = await runGuarded(nodeCommand(t, 'deadlocks'), { ...LIMITS, stallMs: 1500 });
+  const evidenceFile = join(temporaryFolder(t), 'stalled.txt');
+  const command = { ...nodeCommand(t, 'deadlocks'), evidenceFile };
+  const report = await runGuarded(command, { ...LIMITS, stallMs: 1500 });
   assert.equal(report.outcome, 'stalled');
   assert.equal(report.signal, 'SIGKILL');
   assert.match(report.reason ?? '', /no progress for [\d.]+ s: \w+ \(pid \d+\): .*\d+ x S futex/);
+  assert.ok(report.reason?.endsWith(`(all of it in ${evidenceFile})`));
+  const evidence = readFileSync(evidenceFile, 'utf8');
+  assert.match(evidence, /^no progress for .*\n20/);
+  assert.match(evidence, /^process \d+ \(\w+\), child of \d+, S: .*deadlocks\.ts/m);
+  assert.match(evidence, /^ {2}file 3 -> socket:/m);
+  assert.match(evidence, /^ {2}thread \d+ \(.*\): S \(sleeping\), waits in futex_\w+, system call \d+ /m);
 });
 
 test('a stopped process is a stall', async (t) => {
