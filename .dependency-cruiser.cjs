@@ -44,7 +44,7 @@ module.exports = {
       },
     },
     only('merge', [], 'The engine knows neither its guard nor who calls it.'),
-    only('guard', ['^src/config/environment[.]ts$'], 'The guard knows neither Temporal nor Parquet.'),
+    only('guard', ['^src/config/(environment|rules)[.]ts$'], 'The guard knows neither Temporal nor Parquet.'),
     {
       name: 'free-of-temporal',
       severity: 'error',

@@ -18,15 +18,18 @@ function report(error: unknown): number {
   const failure = error instanceof CommanderError ? usageFailure(error) : explainError(error);
   if (failure.text !== '') console.error(`widemerge: ${failure.text}`);
   if (process.argv.includes('--verbose') && error instanceof Error) console.error(withCauses(error));
-  if (process.argv.includes('--json')) console.log(JSON.stringify(failure.facts));
+  // A guarded command's standard output is the command's alone, and its --json may be the command's, too.
+  const isGuard = process.argv[2] === 'guard';
+  if (process.argv.includes('--json') && !isGuard) console.log(JSON.stringify(failure.facts));
   return failure.exitCode;
 }
 
 /** commander has printed its own message; for a group without its command that is the help alone. */
-function usageFailure({ code, message }: CommanderError): Failure {
+function usageFailure({ exitCode, code, message }: CommanderError): Failure {
   const missing = code === 'commander.help' ? 'a command is missing: name one of those above' : '';
   const facts = { type: 'ConfigInvalid', message: missing || message.replace(/^error: /, '') };
-  return { exitCode: EXIT.usage, text: missing, facts };
+  // commander's own is 1; a command with codes of its own has set another.
+  return { exitCode: exitCode === 1 ? EXIT.usage : exitCode, text: missing, facts };
 }
 
 function withCauses(error: Error): string {

@@ -9,6 +9,7 @@ import {
   textOption,
 } from './options.ts';
 import { addServiceCommands } from './program-bigquery.ts';
+import { addGuardCommand } from './program-guard.ts';
 import { addPipelineCommands } from './program-pipeline.ts';
 import type { MergeOptions } from './merge.ts';
 import type { PlanOptions } from './plan.ts';
@@ -82,6 +83,7 @@ export function createProgram(): Command {
     .option('--verbose', 'show where an error came from')
     .action(async (options: SampleOptions) => (await import('./sample.ts')).sample(options));
 
+  addGuardCommand(program);
   addPipelineCommands(program);
   addServiceCommands(program);
   pointToHelp(program, 'widemerge');

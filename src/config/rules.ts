@@ -3,6 +3,9 @@
 /** Below this not even the runtime of a merge process fits. */
 export const LEAST_MEMORY_BYTES = 64 * 2 ** 20;
 
+/** Less than this no program starts in. */
+export const LEAST_LIMIT_BYTES = 4 * 2 ** 20;
+
 /** The name of a pair is that of a folder: not hidden, no path, no pattern. */
 export const PAIR_NAME = /^[^./*?[\]\s\0-\x1f][^/*?[\]\0-\x1f]*$/;
 

@@ -14,10 +14,11 @@ export interface Lifetime {
 
 /**
  * A namespace has its own /proc: programs look for themselves there by their pid. The shell in it is its first process: to that one the
- * kernel sends no signal that it does not handle, and orphans become its children. It gives the command's exit code on.
+ * kernel sends no signal that it does not handle, and orphans become its children. It gives the command's exit code on. Shells handle
+ * SIGINT by themselves, and end after it; the empty trap keeps them, and is not inherited.
  */
 const IN_NAMESPACE = ['--pid', '--fork', '--kill-child', '--mount-proc'];
-const FIRST_PROCESS = ['/bin/sh', '-c', '"$@"; exit $?', 'sh'];
+const FIRST_PROCESS = ['/bin/sh', '-c', 'trap : INT; "$@"; exit $?', 'sh'];
 const WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL'];
 const PROBE_MS = 3000;
 

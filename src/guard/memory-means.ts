@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 
+import { LEAST_LIMIT_BYTES } from '../config/rules.ts';
 import { findExecutable } from './executable.ts';
 import type { MemoryGroup } from './memory/group.ts';
 import { makeGroupV1, parentV1 } from './memory/group-v1.ts';
@@ -12,9 +13,6 @@ import { sweepLeaves } from './memory/sweep.ts';
 /** Hard limits of the kernel, best first. */
 export const MEMORY_MEANS = ['systemd-run', 'cgroup-v2', 'cgroup-v1', 'rlimit-data'] as const;
 export type MemoryMeansName = (typeof MEMORY_MEANS)[number];
-
-/** Less than this no program starts in. */
-export const LEAST_LIMIT_BYTES = 4 * 2 ** 20;
 
 /**
  * RLIMIT_DATA counts what is reserved, touched or not: Node 24 reserves 560 MiB before its first line. So much it may have beyond the

@@ -76,6 +76,8 @@ export interface TreeSample {
   /** Sum of the resident sizes: mapped files are in it, and shared pages once for each process, bytes. */
   rssBytes: number;
   pids: number[];
+  /** Whether pages had to be told apart. */
+  wasWalked: boolean;
 }
 
 /** Less than this in the smaller processes is not worth the walk through their page tables. */
@@ -94,8 +96,10 @@ export async function sampleMemory(pids: number[], certainBytes = Infinity): Pro
   const sum = each.reduce((total, { memoryBytes }) => total + memoryBytes, 0);
   const largest = each.reduce((most, { memoryBytes }) => Math.max(most, memoryBytes), 0);
   const isExact = sum - largest < WORTH_TELLING_APART_BYTES || largest > certainBytes;
+  const walked = isExact ? null : await proportionalBytes(each);
   return {
-    memoryBytes: isExact ? sum : ((await proportionalBytes(each)) ?? sum),
+    memoryBytes: walked ?? sum,
+    wasWalked: walked !== null,
     rssBytes: each.reduce((total, { rssBytes }) => total + rssBytes, 0),
     pids: each.map(({ pid }) => pid),
   };
@@ -104,6 +108,6 @@ export async function sampleMemory(pids: number[], certainBytes = Infinity): Pro
 /** One sample of the tree below (and with) `rootPid`; all zero where it has gone. */
 export async function sampleTree(rootPid: number): Promise<TreeSample> {
   const root = readStat(rootPid);
-  if (root === null) return { memoryBytes: 0, rssBytes: 0, pids: [] };
+  if (root === null) return { memoryBytes: 0, rssBytes: 0, pids: [], wasWalked: false };
   return sampleMemory(new ProcessTree(root).scan().map(({ pid }) => pid));
 }

@@ -1,8 +1,9 @@
 import { CpuMeter } from './cpu-time.ts';
 import { describeThreads, writeEvidence } from './evidence.ts';
 import { killAtOnce } from './kill.ts';
+import { MemorySampler } from './memory-sampler.ts';
 import { readIoBytes, TICK_MS, type ProcessStat } from './proc.ts';
-import { sampleMemory, type ProcessTree } from './process-tree.ts';
+import type { ProcessTree } from './process-tree.ts';
 import { Series } from './series.ts';
 import { StallMeter } from './stall.ts';
 import type { Verdict } from './verdict.ts';
@@ -36,6 +37,7 @@ export class Watcher {
   peakBytes = 0;
   readonly series = new Series();
   readonly cpu = new CpuMeter();
+  readonly #sampler = new MemorySampler();
   readonly #options: WatcherOptions;
   readonly #startedMs = performance.now();
   readonly #stall = new StallMeter(this.#startedMs);
@@ -75,7 +77,8 @@ export class Watcher {
       const waitMs = Math.min(ceilingMs, Math.max(FASTEST_MS, msToLimit / 4));
       ceilingMs = Math.min(SLOWEST_MS, ceilingMs * 2);
       // Never slower than that: on a busy machine all takes long, and there the watch is needed most.
-      await this.#pause(Math.max(waitMs, Math.min(SLOWEST_MS, REST * (nowMs - beganMs))));
+      const restMs = Math.min(SLOWEST_MS, REST * (nowMs - beganMs), Math.max(FASTEST_MS, msToLimit / 2));
+      await this.#pause(Math.max(waitMs, restMs));
     }
   }
 
@@ -87,7 +90,7 @@ export class Watcher {
   /** Milliseconds until the limit is reached at the pace of the last sample. */
   async #sample(pids: number[]): Promise<number> {
     const { killAboveBytes, onSample } = this.#options;
-    const { memoryBytes } = await sampleMemory(pids, killAboveBytes);
+    const memoryBytes = await this.#sampler.sample(pids, killAboveBytes);
     const nowMs = performance.now();
     const bytesPerMs = Math.max(0, memoryBytes - this.#lastBytes) / Math.max(1, nowMs - this.#lastSampleMs);
     this.#lastBytes = memoryBytes;

@@ -9,24 +9,8 @@ import { boundMemory, LimitInvalidError, type MemoryMeansName } from '../../src/
 import { groupV2At } from '../../src/guard/memory/group-v2.ts';
 import { groupFolders, ownGroupView } from '../../src/guard/memory/hierarchy.ts';
 import { runGuarded } from '../../src/guard/run.ts';
+import { leaves, watchLeaves } from './leaves.ts';
 import { fixture, LIMITS, MIB, nodeCommand, processesWith, processToken, temporaryFolder, waitFor } from './helpers.ts';
-
-const PARENTS = ['memory', 'freezer']
-  .flatMap((controller) => groupFolders(ownGroupView(), controller))
-  .map(({ path }) => path);
-const leaves = (): string[] =>
-  PARENTS.flatMap((parent) => readdirSync(parent)).filter((name) => name.startsWith('widemerge-guard-'));
-
-/** The leaves that were not there before are gone at the end, whatever the end. */
-function watchLeaves(t: TestContext): void {
-  const before = leaves();
-  t.after(() =>
-    assert.deepEqual(
-      leaves().filter((name) => !before.includes(name)),
-      [],
-    ),
-  );
-}
 
 /** Skips where this machine does not have these means. */
 function has(t: TestContext, name: MemoryMeansName): boolean {

@@ -17,7 +17,7 @@ test('the tree of this process has its children, and not its siblings in the sam
   assert.deepEqual((await sampleTree(child.pid!)).pids, [child.pid]);
   child.stdin.end();
   await once(child, 'exit');
-  assert.deepEqual(await sampleTree(child.pid!), { memoryBytes: 0, rssBytes: 0, pids: [] });
+  assert.deepEqual(await sampleTree(child.pid!), { memoryBytes: 0, rssBytes: 0, pids: [], wasWalked: false });
 });
 
 test('memory that a fork shares with its parent is counted once', async (t) => {
