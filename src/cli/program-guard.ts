@@ -37,7 +37,8 @@ Exit codes: 124 too long or without progress; 125 out of memory, or the guard co
   127 not found; all others are the command's own, 128 + number where a signal ended it.`;
 
 function limitOption(text: string): number {
-  const bytes = parseBytes(text);
+  // `40G` as systemd and ulimit's users write it, in binary units like there.
+  const bytes = parseBytes(/^\d+(\.\d+)?[KMGT]$/.test(text) ? `${text}iB` : text);
   if (bytes === undefined) throw new InvalidArgumentError('Give a size with its unit, e.g. 4GiB.');
   if (bytes < LEAST_LIMIT_BYTES) throw new InvalidArgumentError('No program starts in less than 4MiB.');
   return bytes;
