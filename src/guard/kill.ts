@@ -8,7 +8,11 @@ const FREEZE_ROUNDS = 10;
  * parent would see its child die and could start another one.
  */
 export function killTree(tree: ProcessTree): void {
-  tree.group?.kill();
+  try {
+    tree.group?.kill();
+  } catch {
+    // Its folder is gone, or no longer ours: one by one, then.
+  }
   const frozen = new Set<number>();
   for (let round = 0; round < FREEZE_ROUNDS; round++) {
     const running = tree.scan().filter(({ pid }) => !frozen.has(pid));

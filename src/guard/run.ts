@@ -17,12 +17,18 @@ const NEAR = 0.9;
 /** The kernel lets go of a group milliseconds after the last of its processes. */
 const REMOVAL_MS = 2000;
 
+/** Of 5 ms. */
+const EXIT_TRIES = 100;
+
 /** Trees to take along where this process exits in the middle of a run (an uncaught error, process.exit). */
 const running = new Set<ProcessTree>();
 process.on('exit', () =>
   running.forEach((tree) => {
     killTree(tree);
-    tree.group?.remove();
+    // Nothing else runs any more: the few milliseconds until the last process has gone are waited for here.
+    for (let tries = 0; tree.group !== null && !tree.group.remove() && tries < EXIT_TRIES; tries++) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
   }),
 );
 

@@ -226,6 +226,21 @@ test('Ctrl-C and SIGTERM go through to the command', async (t) => {
   }
 });
 
+test('a second Ctrl-C ends all at once', async (t) => {
+  const { token, start } = setUp(t);
+  const child = start([], shell('trap "echo caught" INT; echo ready; while :; do sleep 0.05; done', token));
+  let heard = '';
+  child.stdout!.on('data', (chunk: Buffer) => (heard += chunk.toString()));
+  child.stderr!.resume();
+  await waitFor(() => heard.includes('ready'), 'the command');
+  child.kill('SIGINT');
+  await waitFor(() => heard.includes('caught'), 'the first signal');
+  child.kill('SIGINT');
+  const [code] = (await once(child, 'exit')) as [number | null];
+  assert.equal(code, 130);
+  await waitFor(() => processesWith(token).length === 0, 'the end of all');
+});
+
 test("nothing survives the guard's own SIGKILL, not even what has left its session", async (t) => {
   const { token, start, run } = setUp(t);
   const script = '(setsid sh -c "while :; do sleep 1; done" "$1" &); echo ready; while :; do sleep 1; done';
