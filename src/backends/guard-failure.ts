@@ -35,9 +35,11 @@ export function failureOf(report: GuardReport, conversation: Conversation): Merg
     // Thrown where nobody catches it. Of this one line only: the rest of the tail may speak of anything.
     if (OUT_OF_MEMORY.test(lastWords(report)))
       return error('MemoryExhausted', `the merge ran out of memory: ${lastWords(report)}`, report);
+    // No evidence of memory, but worth knowing.
+    const nearLimit = report.reason === null ? '' : `; ${report.reason}`;
     return error(
       'CommandFailed',
-      `the merge process failed (exit code ${report.exitCode ?? 'unknown'}): ${lastWords(report)}`,
+      `the merge process failed (exit code ${report.exitCode ?? 'unknown'}): ${lastWords(report)}${nearLimit}`,
       report,
     );
   }

@@ -25,6 +25,7 @@ test('the worker gets longer to stop than it takes, and its merge is left to it'
 
 test('the guard keeps its means: control groups, /proc, namespaces, the shared lock', () => {
   assert.equal(settings.get('Delegate'), 'yes');
+  assert.equal(settings.get('DelegateSubgroup'), 'worker');
   for (const breaking of [
     'PrivateTmp',
     'ProtectControlGroups',
@@ -61,7 +62,9 @@ test('systemd accepts it', { skip: canVerify ? false : 'systemd-analyze is not i
     await writeFile(unit, text.replace(/^ExecStart=\S+/m, 'ExecStart=/bin/true'));
     const { stdout, stderr } = await run('systemd-analyze', ['verify', unit]);
     // Unknown settings are warnings only; remarks on other units of the machine are not ours.
-    assert.doesNotMatch(stdout + stderr, /widemerge-worker/);
+    // The one setting that is younger than some systemd still in use, which pass it over.
+    const remarks = (stdout + stderr).replaceAll(/^.*Unknown key '?DelegateSubgroup.*$/gm, '');
+    assert.doesNotMatch(remarks, /widemerge-worker/);
   } finally {
     await rm(folder, { recursive: true });
   }
