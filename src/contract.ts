@@ -116,7 +116,7 @@ export interface RunConfig {
   reference: string | null;
   backends: BackendName[];
   limits: { memoryBytes: number; killAboveBytes: number; timeoutMs: number; stallMs: number };
-  health: { minFreeMemoryBytes: number; maxSwapUsedPercent: number; minFreeDiskBytes: number };
+  health: HealthConfig;
   verify: VerifyMode;
   clean: CleanMode;
   replace: boolean;
@@ -124,6 +124,18 @@ export interface RunConfig {
   host?: string;
   /** Missing in runs that began before there was one. */
   bigquery?: BigqueryConfig;
+}
+
+/** When a pair waits for the machine. What is optional is missing where it is not checked, and in older runs. */
+export interface HealthConfig {
+  minFreeMemoryBytes: number;
+  maxSwapUsedPercent: number;
+  minFreeDiskBytes: number;
+  /** Of the load average of a minute. */
+  maxLoadPerCore?: number;
+  /** The operator's own check: program and arguments. */
+  command?: string[];
+  commandTimeoutMs?: number;
 }
 
 /** Money is in dollars, list prices of on-demand billing. */

@@ -9,6 +9,7 @@ import {
   textOption,
 } from './options.ts';
 import { addServiceCommands } from './program-bigquery.ts';
+import { addMachineCommands } from './program-machine.ts';
 import { addPipelineCommands } from './program-pipeline.ts';
 import type { MergeOptions } from './merge.ts';
 import type { PlanOptions } from './plan.ts';
@@ -83,6 +84,7 @@ export function createProgram(): Command {
     .action(async (options: SampleOptions) => (await import('./sample.ts')).sample(options));
 
   addPipelineCommands(program);
+  addMachineCommands(program);
   addServiceCommands(program);
   pointToHelp(program, 'widemerge');
   return program;

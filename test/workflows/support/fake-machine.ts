@@ -159,7 +159,10 @@ export function gate(): { act: Act; open: () => void } {
 }
 
 export function healthy(reasons: string[]): HealthReport {
-  const figures = { freeMemoryBytes: 1, swapUsedPercent: 0, freeDiskBytes: 1, load1: 0 };
+  const figures = {
+    ...{ freeMemoryBytes: 1, swapUsedPercent: 0, freeDiskBytes: 1, load1: 0, cores: 2 },
+    ...{ leftovers: [], clock: '2026-01-01T00:00:00.000Z', clockStepMs: 0, command: null },
+  };
   return { healthy: reasons.length === 0, reasons, figures };
 }
 
