@@ -124,6 +124,8 @@ export interface RunConfig {
   host?: string;
   /** Missing in runs that began before there was one. */
   bigquery?: BigqueryConfig;
+  /** The command that is told what happens: program and arguments. Missing where nobody is told. */
+  notify?: { command: string[]; timeoutMs: number };
 }
 
 /** When a pair waits for the machine. What is optional is missing where it is not checked, and in older runs. */
@@ -245,6 +247,23 @@ export interface RunResult {
   /** True where every pair had been merged before. */
   nothingToDo: boolean;
 }
+
+/** What is told to the operator's `notify.command`; published as schema/notification.schema.json. */
+export type Happening =
+  | { event: 'pairSetAside'; pair: string; failure: FailureType | null; reason: string }
+  | { event: 'machineUnhealthy'; pair: string; reason: string }
+  | { event: 'mergeKilled'; pair: string; failure: FailureType; backend: BackendName | null; reason: string }
+  | { event: 'budgetWarning'; pair: string; reason: string }
+  | {
+      event: 'runEnded';
+      outcome: 'completed' | 'cancelled' | 'failed';
+      merged: string[];
+      setAside: string[];
+      skipped: string[];
+      reason: string;
+    };
+
+export type Notification = Happening & { run: string; workflowId: string; at: string };
 
 export interface PauseRequest {
   /** Stop the running step too, keeping what is on disk. */

@@ -68,6 +68,9 @@ function complete(checked: CheckedConfig, folder: string): RunConfig {
     replace: checked.replace,
     ...(checked.host !== null && { host: checked.host }),
     bigquery: completeBigquery(checked.bigquery),
+    ...(checked.notify.command !== null && {
+      notify: { command: commandFrom(folder, checked.notify.command), timeoutMs: checked.notify.timeout },
+    }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { BACKENDS } from '../contract.ts';
 import { bigquerySchema } from './bigquery-schema.ts';
+import { command, hookTimeout } from './command-schema.ts';
 import { duration } from './duration.ts';
 import { healthSchema } from './health-schema.ts';
 import { HOST_NAME, LEAST_MEMORY_BYTES, PAIR_NAME } from './rules.ts';
@@ -124,6 +125,17 @@ export const configSchema = z
       .describe(
         'The host that has the files: only its worker (`widemerge worker --host NAME`) touches them. null: any worker.',
       ),
+    notify: z
+      .strictObject({
+        command: command
+          .nullable()
+          .default(null)
+          .describe(
+            'Called with one line of JSON on its input (schema/notification.schema.json) when something happens.',
+          ),
+        timeout: hookTimeout.default(10_000).describe('Longest time of one call, at most 45s. Default: 10s.'),
+      })
+      .prefault({}),
     bigquery: bigquerySchema.prefault({}),
   })
   .check((context) => {

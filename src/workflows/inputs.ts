@@ -82,6 +82,8 @@ export interface CarriedPairRun {
   /** Something of it may lie on BigQuery; missing where nothing does. */
   staged?: boolean;
   spentNanos?: number;
+  /** The operator has been told that it waits for the machine; missing where not. */
+  toldUnhealthy?: boolean;
   /** Refused messages; missing where an earlier version carried the pair. */
   notes?: string[];
 }

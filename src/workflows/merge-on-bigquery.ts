@@ -18,7 +18,11 @@ export async function mergeOnBigquery(input: MergePairInput, steps: StepRunner):
   const local = localActivities(config, tuning?.heartbeatTimeoutMs);
   const cloud = cloudActivities(config, tuning?.heartbeatTimeoutMs);
   const summary = (text: string) => ({ summary: `${pair}: ${text}` });
-  const warn = (warnings: string[]): void => warnings.forEach((warning) => reporter.tellStory(`budget: ${warning}`));
+  const warn = (warnings: string[]): void =>
+    warnings.forEach((warning) => {
+      reporter.tellStory(`budget: ${warning}`);
+      steps.notifier.tell({ event: 'budgetWarning', pair, reason: warning });
+    });
   const startedMs = Date.now();
 
   reporter.tell({ state: 'preparing' });

@@ -23,17 +23,12 @@ export async function mergePair(input: MergePairInput): Promise<PairOutcome> {
   setHandler(messages.pairStateQuery, () => reporter.progress);
 
   const startedMs = Date.now();
-  const outcome = (workedMs: number | null): PairOutcome => ({
-    ...reporter.progress,
-    round: steps.round,
-    workedMs,
-    notes: control.notes,
-  });
+  let workedMs: number | null = null;
   try {
     const figures = steps.published ?? (await mergeAndPublish(input, steps));
     const reason = await finish(input, steps, figures);
     reporter.tell({ state: 'merged', figures, reason });
-    return outcome(figures.alreadyMerged ? null : Date.now() - startedMs);
+    if (!figures.alreadyMerged) workedMs = Date.now() - startedMs;
   } catch (error) {
     if (error instanceof SkipRequested) {
       reporter.tell({ state: 'skipped', reason: 'skipped by the operator' });
@@ -42,8 +37,9 @@ export async function mergePair(input: MergePairInput): Promise<PairOutcome> {
     } else {
       throw error;
     }
-    return outcome(null);
   }
+  await steps.notifier.settled();
+  return { ...reporter.progress, round: steps.round, workedMs, notes: control.notes };
 }
 
 async function mergeAndPublish(input: MergePairInput, steps: StepRunner): Promise<MergeFigures> {

@@ -10,15 +10,16 @@ import {
   upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { RunResult } from '../contract.ts';
+import type { Happening, RunResult } from '../contract.ts';
 import { lightActivities } from './activity-proxies.ts';
 import { describeRun } from './details.ts';
-import type { MergePairsInput, RunSummary } from './inputs.ts';
+import type { MergePairsInput, PairOutcome, RunSummary } from './inputs.ts';
 import * as messages from './messages.ts';
+import { Notifier } from './notifier.ts';
 import { runId } from './run-id.ts';
 import { runPair } from './run-pair.ts';
 import type { PairEntry } from './pair-entry.ts';
-import { pristine } from './pair-entry.ts';
+import { pristine, whyText } from './pair-entry.ts';
 import { RunMessages } from './run-messages.ts';
 import { RunState } from './run-state.ts';
 import { upsertMergeAttributes } from './search-attributes.ts';
@@ -39,6 +40,7 @@ export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
   const state = new RunState(config.name, startedAt);
   if (carried) state.restore(carried);
   const operator = new RunMessages(state);
+  const notifier = new Notifier(config, (note) => state.note(note));
 
   let told: RunSummary | null = null;
   let searchAttributes = carried?.searchAttributes ?? false;
@@ -105,7 +107,10 @@ export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
       searchAttributes,
       ...(tuning && { tuning }),
     }).then(
-      (outcome) => state.finish(next, outcome, Date.now()),
+      (outcome) => {
+        state.finish(next, outcome, Date.now());
+        if (outcome.state === 'setAside') notifier.tell(setAsideOf(outcome));
+      },
       (error: unknown) => {
         state.abandon(next);
         broken ??= { error };
@@ -126,6 +131,7 @@ export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
         // It would end the children that are open.
         await condition(() => broken !== null || state.openPairs === 0);
         throwIf(broken);
+        await notifier.settled();
         await condition(allHandlersFinished);
         await continueAsNew<typeof mergePairs>({ ...input, carried: state.carry(epoch, searchAttributes) });
       }
@@ -148,11 +154,33 @@ export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
     // Children are stopped, and not only forgotten.
     await CancellationScope.nonCancellable(() => condition(() => state.openPairs === 0));
     if (isCancellation(error) && searchAttributes) upsertMergeAttributes({ state: 'cancelled' });
+    notifier.tell(endOf(state.result(), isCancellation(error) ? 'cancelled' : 'failed'));
+    await notifier.settled();
     throw error;
   }
+  notifier.tell(endOf(state.result(), 'completed'));
+  await notifier.settled();
   state.end();
   tell();
   return state.result();
+}
+
+function setAsideOf({ pair, failure, reason }: PairOutcome): Happening {
+  return { event: 'pairSetAside', pair, failure, reason: whyText({ failure, reason }) };
+}
+
+const NAMES_TOLD = 100;
+
+function endOf(result: RunResult, outcome: Extract<Happening, { event: 'runEnded' }>['outcome']): Happening {
+  const { merged, skipped, nothingToDo } = result;
+  const setAside = result.setAside.map(({ pair }) => pair);
+  const counts = `${merged.length} merged, ${setAside.length} set aside, ${skipped.length} skipped`;
+  const named = (pairs: string[]): string[] => pairs.slice(0, NAMES_TOLD);
+  return {
+    event: 'runEnded',
+    ...{ outcome, merged: named(merged), setAside: named(setAside), skipped: named(skipped) },
+    reason: `${outcome}: ${nothingToDo && outcome === 'completed' ? 'nothing to do, ' : ''}${counts}`,
+  };
 }
 
 function throwIf(broken: { error: unknown } | null): void {

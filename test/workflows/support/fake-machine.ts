@@ -24,10 +24,12 @@ export class FakeMachine {
   /** What happened, in order: `discover EURUSD`, `merge EURUSD local`, `clean EURUSD`. */
   readonly calls: string[] = [];
   readonly healthReports: HealthReport[] = [];
+  /** What the budget says at the next query. */
+  readonly budgetWarnings: string[] = [];
   journal: ActivityDependencies['openJournal'] = openJournal;
   /** Grants everything. */
   books: BudgetBooks = {
-    reserve: () => Promise.resolve({ granted: true, settled: false, warnings: [] }),
+    reserve: () => Promise.resolve({ granted: true, settled: false, warnings: this.budgetWarnings.splice(0) }),
     settle: () => Promise.resolve({ changed: true, unknown: false, warnings: [] }),
   };
   readonly root: string;
@@ -107,6 +109,7 @@ export class FakeMachine {
       },
       queryParts: async (request, hooks) => {
         await step('query', request, hooks);
+        await hooks.purse.reserve({ jobId: `q-${request.pair}`, step: 'merge', kind: 'scan', nanos: 250 });
         return { parts: 1, queries: 1, bytesBilled: 40, slotMs: 500, nanos: 250 };
       },
       fetchParts: async ({ pair }, _hooks, _job, context) => {
