@@ -63,6 +63,7 @@ function complete(checked: CheckedConfig, folder: string): RunConfig {
       stallMs: checked.limits.stall,
     },
     health: completeHealth(checked.health, folder),
+    canary: checked.canary,
     verify: checked.verify,
     clean: checked.clean,
     replace: checked.replace,

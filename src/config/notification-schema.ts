@@ -30,6 +30,7 @@ const notificationSchema = z.discriminatedUnion('event', [
     backend: z.enum(BACKENDS).nullable().describe('Null for a step that belongs to none, e.g. discovery.'),
   }),
   event('budgetWarning', 'A budget has reached 50 % or 80 % for the first time.', { pair, reason }),
+  event('approvalWanted', 'The first pair has been measured, and the others wait for an approval.', { pair, reason }),
   event('runEnded', 'The run is over.', {
     outcome: z.enum(['completed', 'cancelled', 'failed']),
     merged: z.array(z.string()).describe('Pairs, at most 100 of them.'),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BACKENDS } from '../contract.ts';
+import { BACKENDS, CANARY_MODES } from '../contract.ts';
 import { bigquerySchema } from './bigquery-schema.ts';
 import { command, hookTimeout } from './command-schema.ts';
 import { duration } from './duration.ts';
@@ -108,6 +108,12 @@ export const configSchema = z
       })
       .prefault({}),
     health: healthSchema.prefault({}),
+    canary: z
+      .enum(CANARY_MODES)
+      .default('auto')
+      .describe(
+        'The first pair goes alone. auto: the others wait for an approval where its peak of memory is near the limit or far above its prediction. approve: in any case. off: no canary.',
+      ),
     verify: z
       .enum(['bytes', 'full', 'none'])
       .default('bytes')

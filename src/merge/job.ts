@@ -1,4 +1,4 @@
-import type { CleanMode, FailureFacts, MergeFigures, RowsMode, VerifyMode } from '../contract.ts';
+import type { BackendName, CleanMode, FailureFacts, MergeFigures, RowsMode, VerifyMode } from '../contract.ts';
 
 /**
  * What a merge process is asked to do, and what it says: one JSON line in, JSON lines out.
@@ -88,6 +88,10 @@ export interface Discovery {
   bytesIn: number;
   /** Upper estimate of the bytes that the merge needs on the output's disk (parts and output). */
   diskBytes: number;
+  /** Of the output; missing where an earlier version discovered the pair, or it is merged already. */
+  rowGroups?: number;
+  /** Of the machine that discovered it: the limit of a merge, and the peak that is predicted for each backend where it can be; bytes. */
+  memory?: { limitBytes: number; predicted: Partial<Record<BackendName, number>> };
   /** The same inputs are merged already: figures of the output, else null. */
   alreadyMerged: MergeFigures | null;
 }

@@ -2,9 +2,9 @@ import type { CloudTask } from '../activities/pair-task.ts';
 import { formatDollars } from '../budget/money.ts';
 import type { CloudBill, MergeFigures } from '../contract.ts';
 import { cloudActivities, localActivities } from './activity-proxies.ts';
-import { sizeText } from './details.ts';
 import type { MergePairInput } from './inputs.ts';
 import { runId } from './run-id.ts';
+import { sizeText } from './size-text.ts';
 import type { StepRunner } from './step-runner.ts';
 
 /**

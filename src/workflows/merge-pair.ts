@@ -1,5 +1,6 @@
 import { patched, setHandler } from '@temporalio/workflow';
-import type { MergeFigures } from '../contract.ts';
+import type { BackendName, MergeFigures } from '../contract.ts';
+import type { Discovery } from '../merge/job.ts';
 import { cleanActivities, lightActivities, localActivities } from './activity-proxies.ts';
 import { failureOf } from './failure-of.ts';
 import type { MergePairInput, PairOutcome } from './inputs.ts';
@@ -86,8 +87,16 @@ async function mergeAndPublish(input: MergePairInput, steps: StepRunner): Promis
     wallMs: parts.reduce((sum, { wallMs }) => sum + wallMs, 0),
     peakBytes: Math.max(...parts.map(({ peakBytes }) => peakBytes)),
     ...(merged.bill && { bill: merged.bill }),
+    ...memoryFigures(found, backend),
   };
   return steps.published;
+}
+
+/** Beside the peak: what it is compared with. */
+function memoryFigures({ memory }: Discovery, backend: BackendName): Partial<MergeFigures> {
+  if (memory === undefined) return {};
+  const predictedBytes = memory.predicted[backend];
+  return { limitBytes: memory.limitBytes, ...(predictedBytes !== undefined && { predictedBytes }) };
 }
 
 /** The pair is safe by now: what goes wrong here is told, and changes nothing of that. Returns what to tell, or null. */

@@ -10,8 +10,9 @@ import {
   upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { Happening, RunResult } from '../contract.ts';
+import type { CanaryReport, Happening, RunResult } from '../contract.ts';
 import { lightActivities } from './activity-proxies.ts';
+import { canaryLine } from './canary.ts';
 import { describeRun } from './details.ts';
 import type { MergePairsInput, PairOutcome, RunSummary } from './inputs.ts';
 import * as messages from './messages.ts';
@@ -37,7 +38,7 @@ const SIDE_BY_SIDE = 4;
 export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
   const { config, carried, tuning } = input;
   const startedAt = carried?.startedAt ?? workflowInfo().startTime.toISOString();
-  const state = new RunState(config.name, startedAt);
+  const state = new RunState(config, startedAt);
   if (carried) state.restore(carried);
   const operator = new RunMessages(state);
   const notifier = new Notifier(config, (note) => state.note(note));
@@ -77,6 +78,10 @@ export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
     messages.retryPair,
     receive((request) => operator.retry(request)),
   );
+  setHandler(
+    messages.approve,
+    receive(() => operator.approve()),
+  );
   setHandler(messages.pairProgress, (progress) => {
     state.report(progress);
     show();
@@ -90,6 +95,17 @@ export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
   const nextToBegin = (): PairEntry | null => state.nextToBegin(config.backends, sideBySide);
   /** What a child has thrown: the end of the run. */
   let broken: { error: unknown } | null = null;
+
+  let asked: CanaryReport | null = null;
+  /** The incident's own question, with measured figures; asked once for each canary. */
+  const askForApproval = (): void => {
+    const { report, isAwaitingApproval } = state.canary;
+    if (report === null || !isAwaitingApproval || report === asked) return;
+    asked = report;
+    const line = canaryLine(report);
+    state.note(`${line}; the others wait for: widemerge approve ${config.name}`);
+    notifier.tell({ event: 'approvalWanted', pair: report.pair, reason: line });
+  };
 
   const begin = (next: PairEntry): void => {
     const { pair, round } = next.progress;
@@ -109,6 +125,7 @@ export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
     }).then(
       (outcome) => {
         state.finish(next, outcome, Date.now());
+        askForApproval();
         if (outcome.state === 'setAside') notifier.tell(setAsideOf(outcome));
       },
       (error: unknown) => {
@@ -120,7 +137,7 @@ export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
 
   const runAll = async (): Promise<void> => {
     for (let pairs = 0; ;) {
-      if (state.paused) tell();
+      if (state.paused || state.canary.isAwaitingApproval) tell();
       const { ended } = state;
       await condition(() => broken !== null || state.ended !== ended || state.isOver() || nextToBegin() !== null);
       throwIf(broken);

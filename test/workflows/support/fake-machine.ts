@@ -26,6 +26,8 @@ export class FakeMachine {
   readonly healthReports: HealthReport[] = [];
   /** What the budget says at the next query. */
   readonly budgetWarnings: string[] = [];
+  /** Peaks of memory, by pair; else that of FIGURES. */
+  readonly peaks = new Map<string, number>();
   journal: ActivityDependencies['openJournal'] = openJournal;
   /** Grants everything. */
   books: BudgetBooks = {
@@ -90,8 +92,9 @@ export class FakeMachine {
     return {
       name,
       merge: async (job, context) => {
-        await this.act('merge', basename(job.source.dir), ` ${name}`, context);
-        return FIGURES;
+        const pair = basename(job.source.dir);
+        await this.act('merge', pair, ` ${name}`, context);
+        return { ...FIGURES, peakBytes: this.peaks.get(pair) ?? FIGURES.peakBytes };
       },
     };
   }
