@@ -36,6 +36,8 @@ export interface MergeJob {
   verify: VerifyMode;
   /** What the step `clean` does with the checkpoints; they are kept where it is missing. */
   clean?: CleanMode;
+  /** The step `clean` outside of a run: the output is read against its manifest again first. With `dryRun` nothing is removed. */
+  cleanAlone?: { dryRun: boolean };
   /** Where the same inputs are merged already and some are still there: read the output against its manifest again. */
   recheckPublished?: boolean;
   /** Memory that the whole process may take, bytes; DuckDB gets a part of it. */

@@ -5,6 +5,11 @@ export function workspacePath(outputPath: string): string {
   return join(dirname(outputPath), `.${basename(outputPath)}.widemerge`);
 }
 
+/** Where the receipt of a cleaning lies. */
+export function receiptPath(outputPath: string): string {
+  return `${outputPath}.cleaned.json`;
+}
+
 /** Where the manifest of a published output lies. */
 export function manifestPath(outputPath: string): string {
   return `${outputPath}.manifest.json`;
