@@ -78,7 +78,7 @@ module.exports = {
       from: { path: '^src/(activities|workers)/' },
       to: {
         path: '^src/merge/',
-        pathNot: '^src/merge/(job|workspace|clean|errors)[.]ts$',
+        pathNot: '^src/merge/(job|workspace|clean|errors|predict-memory)[.]ts$',
         dependencyTypesNot: ['type-only'],
       },
     },

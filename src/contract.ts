@@ -36,6 +36,7 @@ export const MESSAGES = {
   pivotBackend: 'pivotBackend',
   skipPair: 'skipPair',
   retryPair: 'retryPair',
+  approve: 'approve',
   progress: 'progress',
 } as const;
 
@@ -99,6 +100,9 @@ export type BackendName = (typeof BACKENDS)[number];
 export type RowsMode = 'union' | 'reference' | 'intersection';
 export type VerifyMode = 'bytes' | 'full' | 'none';
 export type CleanMode = 'keep' | 'trash' | 'delete';
+/** Who decides, once the first pair is merged, whether the others may begin. */
+export const CANARY_MODES = ['auto', 'approve', 'off'] as const;
+export type CanaryMode = (typeof CANARY_MODES)[number];
 
 /** The checked configuration of a run: sizes in bytes, durations in milliseconds, paths absolute. */
 export interface RunConfig {
@@ -116,7 +120,7 @@ export interface RunConfig {
   reference: string | null;
   backends: BackendName[];
   limits: { memoryBytes: number; killAboveBytes: number; timeoutMs: number; stallMs: number };
-  health: { minFreeMemoryBytes: number; maxSwapUsedPercent: number; minFreeDiskBytes: number };
+  health: HealthConfig;
   verify: VerifyMode;
   clean: CleanMode;
   replace: boolean;
@@ -124,6 +128,22 @@ export interface RunConfig {
   host?: string;
   /** Missing in runs that began before there was one. */
   bigquery?: BigqueryConfig;
+  /** The command that is told what happens: program and arguments. Missing where nobody is told. */
+  notify?: { command: string[]; timeoutMs: number };
+  /** Missing, which is off, in runs that began before there was one. */
+  canary?: CanaryMode;
+}
+
+/** When a pair waits for the machine. What is optional is missing where it is not checked, and in older runs. */
+export interface HealthConfig {
+  minFreeMemoryBytes: number;
+  maxSwapUsedPercent: number;
+  minFreeDiskBytes: number;
+  /** Of the load average of a minute. */
+  maxLoadPerCore?: number;
+  /** The operator's own check: program and arguments. */
+  command?: string[];
+  commandTimeoutMs?: number;
 }
 
 /** Money is in dollars, list prices of on-demand billing. */
@@ -194,6 +214,9 @@ export interface MergeFigures {
   alreadyMerged: boolean;
   /** Of a pair that was merged by BigQuery. */
   bill?: CloudBill;
+  /** The limit of memory on the machine that merged it, and the peak that the plan predicted where it can; bytes. */
+  limitBytes?: number;
+  predictedBytes?: number;
 }
 
 export interface PairProgress {
@@ -212,9 +235,25 @@ export interface PairProgress {
   spentNanos?: number;
 }
 
+/** The first pair that a run has merged, as measured, and what was decided on it; bytes and milliseconds. */
+export interface CanaryReport {
+  pair: string;
+  backend: BackendName | null;
+  peakBytes: number;
+  limitBytes: number;
+  /** Null where the plan cannot predict this backend. */
+  predictedBytes: number | null;
+  wallMs: number;
+  /** Of the output. */
+  diskBytes: number;
+  /** One line. */
+  why: string;
+  decision: 'passed' | 'awaiting' | 'approved';
+}
+
 export interface RunProgress {
   name: string;
-  state: 'running' | 'paused' | 'done';
+  state: 'running' | 'paused' | 'awaitingApproval' | 'done';
   startedAt: string;
   /** Estimated end, ISO 8601, once a pair has been merged. */
   eta: string | null;
@@ -223,6 +262,8 @@ export interface RunProgress {
   notes: string[];
   /** How many notes there have ever been, those that have moved out included; missing where an older worker answers. */
   notesEver?: number;
+  /** Missing until a pair has been measured, and where there is no canary. */
+  canary?: CanaryReport;
 }
 
 export interface RunResult {
@@ -233,6 +274,24 @@ export interface RunResult {
   /** True where every pair had been merged before. */
   nothingToDo: boolean;
 }
+
+/** What is told to the operator's `notify.command`; published as schema/notification.schema.json. */
+export type Happening =
+  | { event: 'pairSetAside'; pair: string; failure: FailureType | null; reason: string }
+  | { event: 'machineUnhealthy'; pair: string; reason: string }
+  | { event: 'mergeKilled'; pair: string; failure: FailureType; backend: BackendName | null; reason: string }
+  | { event: 'budgetWarning'; pair: string; reason: string }
+  | { event: 'approvalWanted'; pair: string; reason: string }
+  | {
+      event: 'runEnded';
+      outcome: 'completed' | 'cancelled' | 'failed';
+      merged: string[];
+      setAside: string[];
+      skipped: string[];
+      reason: string;
+    };
+
+export type Notification = Happening & { run: string; workflowId: string; at: string };
 
 export interface PauseRequest {
   /** Stop the running step too, keeping what is on disk. */

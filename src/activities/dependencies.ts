@@ -3,8 +3,8 @@ import type { BudgetBooks } from '../backends/bigquery-purse.ts';
 import type { BigqueryBackend } from '../backends/bigquery.ts';
 import type { AttemptJournal } from '../backends/journal.ts';
 import type { MergeProcessResult } from '../backends/merge-process.ts';
-import type { BackendName, RunConfig } from '../contract.ts';
-import type { HealthReport } from '../guard/health.ts';
+import type { BackendName } from '../contract.ts';
+import type { HealthReport, HealthRequest } from '../guard/health.ts';
 import type { MergeJob } from '../merge/job.ts';
 
 /** What the activities work with; tests hand in their own. */
@@ -14,7 +14,7 @@ export interface ActivityDependencies {
   /** Of the projects that pay for BigQuery. */
   books: BudgetBooks;
   runMergeProcess: (job: MergeJob, context: MergeContext) => Promise<MergeProcessResult>;
-  checkHealth: (thresholds: RunConfig['health'], folder: string, neededDiskBytes: number) => Promise<HealthReport>;
+  checkHealth: (request: HealthRequest) => Promise<HealthReport>;
   openJournal: (workspaceDir: string) => AttemptJournal;
   /** The machine's lock file: one local merge at a time. */
   machineLock: string;

@@ -1,14 +1,24 @@
 import type { Discovery } from '../merge/job.ts';
+import { predictPeakBytes } from '../merge/predict-memory.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { required, runStep } from './merge-step.ts';
-import type { PairTask } from './pair-task.ts';
+import { guardLimits, type PairTask } from './pair-task.ts';
 import { typed } from './typed-failure.ts';
 
-/** Lists the checkpoints and reads every footer; bad input stops the pair here. */
+/** Lists the checkpoints and reads every footer; bad input stops the pair here. Says what memory its merge may take, and is expected to. */
 export const discoverPair =
   (dependencies: ActivityDependencies) =>
   (task: PairTask): Promise<Discovery> =>
     typed(async () => {
       const { discovery } = await runStep('discover', task, dependencies);
-      return required(discovery, 'discovery');
+      const found = required(discovery, 'discovery');
+      if (found.alreadyMerged !== null) return found;
+      const { memoryBytes } = guardLimits(task.config, dependencies.totalMemoryBytes);
+      const shape = { ...found, rowGroups: found.rowGroups ?? 1, verify: task.config.verify };
+      const predicted: NonNullable<Discovery['memory']>['predicted'] = {};
+      for (const backend of task.config.backends) {
+        const bytes = predictPeakBytes(backend, shape);
+        if (bytes !== null) predicted[backend] = bytes;
+      }
+      return { ...found, memory: { limitBytes: memoryBytes, predicted } };
     });

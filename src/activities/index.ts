@@ -6,6 +6,7 @@ import { endJobs } from './end-jobs.ts';
 import { fetchParts } from './fetch-parts.ts';
 import { listPairs } from './list-pairs.ts';
 import { mergeFiles } from './merge-files.ts';
+import { notify } from './notify.ts';
 import { prepareStaging } from './prepare-staging.ts';
 import { publishOutput } from './publish-output.ts';
 import { queryParts } from './query-parts.ts';
@@ -22,6 +23,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     listPairs: listPairs(),
     discoverPair: discoverPair(dependencies),
     checkMachine: checkMachine(dependencies),
+    notify,
     mergeFiles: mergeFiles(dependencies),
     // The backend bigquery, in this order, in place of mergeFiles; the last one once the output is published.
     prepareStaging: prepareStaging(dependencies),

@@ -33,11 +33,11 @@ const ENTRY = fileURLToPath(new URL(`../merge/process${extname(import.meta.url)}
 const NODE_FLAGS = ['--max-semi-space-size=4'];
 
 /**
- * What the process holds for as long as it lives: the machine's lock and that of the output's workspace. A survey only
- * reads and holds none. A cleaning makes room, and must not need any for a lock file of its own.
+ * What the process holds for as long as it lives: the machine's lock and that of the output's workspace. A survey, and
+ * a cleaning that only looks, hold none. A cleaning makes room, and must not need any for a lock file of its own.
  */
-function locksOf({ steps, output }: MergeJob, machineLock: string): string[] {
-  if (steps.includes('survey')) return [];
+function locksOf({ steps, output, cleanAlone }: MergeJob, machineLock: string): string[] {
+  if (steps.includes('survey') || cleanAlone?.dryRun) return [];
   return steps.includes('clean') ? [machineLock] : [machineLock, join(workspacePath(output.path), 'lock')];
 }
 

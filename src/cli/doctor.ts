@@ -7,6 +7,7 @@ import { loadConfig } from '../config/load.ts';
 import type { BigqueryConfig } from '../contract.ts';
 import { missingSearchAttributes } from '../workers/search-attributes.ts';
 import { connect } from './connect.ts';
+import { machineChecks } from './machine-checks.ts';
 import { CommandError, EXIT, UsageError } from './exit.ts';
 
 export interface DoctorOptions {
@@ -14,17 +15,15 @@ export interface DoctorOptions {
   json: boolean;
 }
 
-/** `widemerge doctor [--bigquery [CONFIG]]`: each check on a line as it is done, and below it what mends it. */
+/** `widemerge doctor [CONFIG] [--bigquery]`: the machine, the server and, where it is configured, BigQuery; with the flag BigQuery alone. Each check on a line as it is done, and below it what mends it. */
 export async function doctor(config: string | undefined, { bigquery, json }: DoctorOptions): Promise<void> {
-  if (config !== undefined && !bigquery)
-    throw new UsageError('a configuration is for --bigquery: give both, or neither');
   const checks: Check[] = [];
-  for await (const check of bigquery ? serviceChecks(config ?? 'widemerge.yaml') : serverChecks()) {
+  for await (const check of bigquery ? serviceChecks(config ?? 'widemerge.yaml') : allChecks(config)) {
     checks.push(check);
     for (const line of checkLines(check)) console.log(line);
   }
   const failures = checks.filter(({ verdict }) => verdict === 'FAIL').length;
-  if (failures === 0) console.log(bigquery ? 'BigQuery can be used' : 'the Temporal server can be used');
+  if (failures === 0) console.log(bigquery ? 'BigQuery can be used' : 'this machine can begin');
   else console.log(`${failures} of ${checks.length} checks failed: mend the first of them, and try again`);
   if (json) console.log(JSON.stringify({ checks, failures }));
   if (failures > 0) process.exitCode = EXIT.usage;
@@ -32,6 +31,13 @@ export async function doctor(config: string | undefined, { bigquery, json }: Doc
 
 function checkLines({ what, verdict, says, mend }: Check): string[] {
   return [`${verdict.padEnd(4)}  ${what}: ${says}`, ...mend.map((line) => `      ${line}`)];
+}
+
+async function* allChecks(path: string | undefined): AsyncGenerator<Check> {
+  const config = path === undefined ? null : await loadConfig(path);
+  yield* machineChecks(config);
+  yield* serverChecks();
+  if (path !== undefined && config?.bigquery?.project) yield* serviceChecks(path);
 }
 
 async function* serviceChecks(path: string): AsyncGenerator<Check> {

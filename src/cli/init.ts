@@ -129,6 +129,10 @@ health:
   maxSwapUsed: 50%
   minFreeDisk: 5GiB
 
+# The first pair goes alone, and its peak of memory is measured. auto: the others wait for an approval where it does not fit;
+# approve: in any case; off.
+canary: auto
+
 # bytes: checksums of the column chunks against their sources. full: every value. none.
 verify: bytes
 

@@ -7,9 +7,9 @@ import { textOption } from './options.ts';
 export function addServiceCommands(program: Command): void {
   program
     .command('doctor')
-    .description('whether the Temporal server, or BigQuery, can be used; what mends it where not')
-    .argument('[config]', 'with --bigquery: YAML file (default: widemerge.yaml)', textOption)
-    .option('--bigquery', 'check BigQuery as the configuration says; costs nothing', false)
+    .description('what could go wrong here before the first run: machine, disk, server, BigQuery; what mends it')
+    .argument('[config]', 'YAML file; with --bigquery: widemerge.yaml by default', textOption)
+    .option('--bigquery', 'check BigQuery alone, as the configuration says; costs nothing', false)
     .option('--json', 'end with one line of JSON', false)
     .option('--verbose', 'show where an error came from')
     .action(async (config: string | undefined, options: DoctorOptions) =>

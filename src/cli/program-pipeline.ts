@@ -102,6 +102,13 @@ function addMessages(program: Command): void {
     .action(async (name: string) => (await import('./signals.ts')).resume(name));
 
   program
+    .command('approve')
+    .description('let the other pairs of a run begin, once its first one has been measured')
+    .argument('<run>', RUN, textOption)
+    .option('--verbose', 'show where an error came from')
+    .action(async (name: string) => (await import('./signals.ts')).approve(name));
+
+  program
     .command('pivot')
     .description('change the backend of a pair, or of all pairs to come')
     .argument('<run>', RUN, textOption)

@@ -10,6 +10,7 @@ import {
 } from './options.ts';
 import { addServiceCommands } from './program-bigquery.ts';
 import { addGuardCommand } from './program-guard.ts';
+import { addMachineCommands } from './program-machine.ts';
 import { addPipelineCommands } from './program-pipeline.ts';
 import type { MergeOptions } from './merge.ts';
 import type { PlanOptions } from './plan.ts';
@@ -85,6 +86,7 @@ export function createProgram(): Command {
 
   addGuardCommand(program);
   addPipelineCommands(program);
+  addMachineCommands(program);
   addServiceCommands(program);
   pointToHelp(program, 'widemerge');
   return program;

@@ -2,6 +2,8 @@ import type { RunStatus } from '../client/read-status.ts';
 import type { LiveActivity } from '../client/live-activities.ts';
 import { formatBytes, formatDuration } from '../config/units.ts';
 import type { MergeFigures, PairProgress } from '../contract.ts';
+import { canaryLine } from '../workflows/canary.ts';
+import { stateText } from '../workflows/details.ts';
 import { whyText } from '../workflows/pair-entry.ts';
 import { table } from './terminal.ts';
 
@@ -10,7 +12,12 @@ const DONE: readonly PairProgress['state'][] = ['merged', 'skipped'];
 /** A run as lines of at most `height`: where not all pairs fit, those that are done, then those that wait, are counted. */
 export function runLines(status: RunStatus, height: number): string[] {
   const { progress } = status;
-  const head = [headline(status)];
+  const { canary } = progress;
+  const asks = canary?.decision === 'awaiting' && progress.state !== 'done';
+  const head = [
+    headline(status),
+    ...(asks ? [`${canaryLine(canary)}; go on with: widemerge approve ${progress.name}`] : []),
+  ];
   const notes = progress.notes.slice(-3).map((note) => `  ${note}`);
   const room = Math.max(3, height - head.length - notes.length - 3);
   let shown = progress.pairs;
@@ -83,7 +90,7 @@ function headline({ progress, remark, workflowStatus }: RunStatus): string {
   const merged = progress.pairs.filter(({ state }) => state === 'merged').length;
   const aside = progress.pairs.filter(({ state }) => state === 'setAside').length;
   const parts = [
-    `${progress.name} ${ENDED[workflowStatus] ?? `is ${progress.state}`}`,
+    `${progress.name} ${ENDED[workflowStatus] ?? `is ${stateText(progress.state)}`}`,
     `${merged} of ${progress.pairs.length} pairs merged`,
   ];
   if (aside > 0) parts.push(`${aside} set aside`);

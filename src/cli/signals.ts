@@ -1,6 +1,14 @@
 import { deliver } from '../client/run-pairs.ts';
 import type { Delivery } from '../client/run-pairs.ts';
-import { cancelRun, signalPause, signalPivot, signalResume, signalRetry, signalSkip } from '../client/signals.ts';
+import {
+  cancelRun,
+  signalApprove,
+  signalPause,
+  signalPivot,
+  signalResume,
+  signalRetry,
+  signalSkip,
+} from '../client/signals.ts';
 import { BACKENDS } from '../contract.ts';
 import { connect } from './connect.ts';
 import { UsageError } from './exit.ts';
@@ -21,6 +29,15 @@ export async function resume(run: string): Promise<void> {
   await using temporal = await connect();
   await signalResume(temporal.client, name);
   console.log(`${name} goes on`);
+}
+
+export async function approve(run: string): Promise<void> {
+  const name = await runName(run);
+  await using temporal = await connect();
+  const { client } = temporal;
+  const delivery = await deliver(client, name, 'approve', {}, () => signalApprove(client, name));
+  console.log(`${name} is approved: the other pairs may begin`);
+  sayUnconfirmed(delivery, name);
 }
 
 export async function pivot(run: string, backend: string, options: { pair?: string; now: boolean }): Promise<void> {

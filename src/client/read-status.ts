@@ -107,7 +107,8 @@ async function progressOnServer(client: Client, name: string, run: DescribedRun)
     for (const pair of result.skipped) pairs.set(pair, { ...(pairs.get(pair) ?? pristine(pair)), state: 'skipped' });
   }
   const state = run.open ? (summary?.state ?? 'running') : 'done';
-  return { name, state, startedAt, eta: null, pairs: [...pairs.values()], notes: [] };
+  const canary = run.open ? summary?.canary : undefined;
+  return { name, state, startedAt, eta: null, pairs: [...pairs.values()], notes: [], ...(canary && { canary }) };
 }
 
 /** The newest workflow of each pair since the run has started. */

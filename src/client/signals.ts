@@ -19,6 +19,9 @@ export const signalPause = (client: Client, name: string, request: PauseRequest 
 
 export const signalResume = (client: Client, name: string): Promise<void> => signal(client, name, MESSAGES.resume, {});
 
+export const signalApprove = (client: Client, name: string): Promise<void> =>
+  signal(client, name, MESSAGES.approve, {});
+
 export const signalPivot = (client: Client, name: string, request: PivotRequest): Promise<void> =>
   signal(client, name, MESSAGES.pivotBackend, request);
 

@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { dirname, matchesGlob, relative, resolve, sep } from 'node:path';
 import { parseDocument } from 'yaml';
-import type { BigqueryConfig, RunConfig } from '../contract.ts';
+import type { BigqueryConfig, HealthConfig, RunConfig } from '../contract.ts';
 import { ConfigError, problemLines } from './problems.ts';
 import { bigquerySchema } from './bigquery-schema.ts';
+import { healthSchema } from './health-schema.ts';
 import { configSchema } from './schema.ts';
 import type { CheckedConfig } from './schema.ts';
 
@@ -61,18 +62,37 @@ function complete(checked: CheckedConfig, folder: string): RunConfig {
       timeoutMs: checked.limits.timeout,
       stallMs: checked.limits.stall,
     },
-    health: {
-      minFreeMemoryBytes: checked.health.minFreeMemory,
-      maxSwapUsedPercent: checked.health.maxSwapUsed,
-      minFreeDiskBytes: checked.health.minFreeDisk,
-    },
+    health: completeHealth(checked.health, folder),
+    canary: checked.canary,
     verify: checked.verify,
     clean: checked.clean,
     replace: checked.replace,
     ...(checked.host !== null && { host: checked.host }),
     bigquery: completeBigquery(checked.bigquery),
+    ...(checked.notify.command !== null && {
+      notify: { command: commandFrom(folder, checked.notify.command), timeoutMs: checked.notify.timeout },
+    }),
   };
 }
+
+function completeHealth(checked: CheckedConfig['health'], folder: string): HealthConfig {
+  const { minFreeMemory, maxSwapUsed, minFreeDisk, maxLoad, command, timeout } = checked;
+  return {
+    minFreeMemoryBytes: minFreeMemory,
+    maxSwapUsedPercent: maxSwapUsed,
+    minFreeDiskBytes: minFreeDisk,
+    ...(maxLoad !== null && { maxLoadPerCore: maxLoad }),
+    ...(command !== null && { command: commandFrom(folder, command), commandTimeoutMs: timeout }),
+  };
+}
+
+/** A program that is a path is relative to the file, as all paths are; a bare name is looked for in PATH. */
+function commandFrom(folder: string, [program = '', ...args]: string[]): string[] {
+  return [program.includes('/') ? resolve(folder, program) : program, ...args];
+}
+
+/** What holds without a configuration: for `widemerge health`. */
+export const defaultHealth = (): HealthConfig => completeHealth(healthSchema.parse({}), '.');
 
 /** What holds without a configuration: for estimates. */
 export const defaultBigquery = (): BigqueryConfig => completeBigquery(bigquerySchema.parse({}));

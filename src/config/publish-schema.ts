@@ -1,6 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { configJsonSchema } from './json-schema.ts';
+import { notificationJsonSchema } from './notification-schema.ts';
 
-/** `npm run schema`: writes the published JSON Schema from the zod schema. A test fails while it is out of date. */
-const target = new URL('../../schema/widemerge.schema.json', import.meta.url);
-await writeFile(target, `${JSON.stringify(configJsonSchema(), null, 2)}\n`);
+/** `npm run schema`: writes the published JSON Schemas from the zod schemas. A test fails while one is out of date. */
+const publish = (name: string, schema: unknown): Promise<void> =>
+  writeFile(new URL(`../../schema/${name}`, import.meta.url), `${JSON.stringify(schema, null, 2)}\n`);
+await publish('widemerge.schema.json', configJsonSchema());
+await publish('notification.schema.json', notificationJsonSchema());

@@ -1,32 +1,18 @@
 import { z } from 'zod';
-import { BACKENDS } from '../contract.ts';
+import { BACKENDS, CANARY_MODES } from '../contract.ts';
 import { bigquerySchema } from './bigquery-schema.ts';
+import { command, hookTimeout } from './command-schema.ts';
 import { duration } from './duration.ts';
+import { healthSchema } from './health-schema.ts';
 import { HOST_NAME, LEAST_MEMORY_BYTES, PAIR_NAME } from './rules.ts';
-import { BYTES_PATTERN, PERCENT_PATTERN, parseBytes } from './units.ts';
+import { bytesFrom } from './size.ts';
 
 /**
  * The YAML configuration as people write it. The input side is published as JSON Schema; the output side has bytes,
  * milliseconds and numbers. Defaults that depend on the machine, and paths, are filled in by load.ts.
  */
 
-const SIZE = { error: 'a size with its unit, e.g. 40GiB' };
-const size = z.string(SIZE).regex(BYTES_PATTERN, SIZE);
-const bytesFrom = (lowest: number) =>
-  size.transform((text, context) => {
-    const value = parseBytes(text);
-    if (value !== undefined && value >= lowest) return value;
-    context.addIssue({ code: 'custom', message: `a size of at least ${lowest / 2 ** 20} MiB and below 9 PB` });
-    return z.NEVER;
-  });
 const bytes = bytesFrom(LEAST_MEMORY_BYTES);
-const threshold = bytesFrom(0);
-
-const PERCENT = { error: 'a percentage, e.g. 50%' };
-const percent = z
-  .string(PERCENT)
-  .regex(PERCENT_PATTERN, PERCENT)
-  .transform((text) => Number.parseFloat(text));
 
 const fileName = /^(?!\.{1,2}$)[^/\0]+$/;
 const pairName = z.string().regex(PAIR_NAME, { error: 'the name of a folder of root, e.g. GBPUSD' });
@@ -121,15 +107,13 @@ export const configSchema = z
         stall: duration.default(10 * 60_000).describe('Longest time without progress. Default: 10m.'),
       })
       .prefault({}),
-    health: z
-      .strictObject({
-        minFreeMemory: threshold.default(2 ** 30).describe('A pair waits while less is free. Default: 1GiB.'),
-        maxSwapUsed: percent.default(50).describe('A pair waits while more of the swap is used. Default: 50%.'),
-        minFreeDisk: threshold
-          .default(5 * 2 ** 30)
-          .describe('Left free on the disk of the output, beside what the merge needs. Default: 5GiB.'),
-      })
-      .prefault({}),
+    health: healthSchema.prefault({}),
+    canary: z
+      .enum(CANARY_MODES)
+      .default('auto')
+      .describe(
+        'The first pair goes alone. auto: the others wait for an approval where its peak of memory is near the limit or far above its prediction. approve: in any case. off: no canary.',
+      ),
     verify: z
       .enum(['bytes', 'full', 'none'])
       .default('bytes')
@@ -147,6 +131,17 @@ export const configSchema = z
       .describe(
         'The host that has the files: only its worker (`widemerge worker --host NAME`) touches them. null: any worker.',
       ),
+    notify: z
+      .strictObject({
+        command: command
+          .nullable()
+          .default(null)
+          .describe(
+            'Called with one line of JSON on its input (schema/notification.schema.json) when something happens.',
+          ),
+        timeout: hookTimeout.default(10_000).describe('Longest time of one call, at most 45s. Default: 10s.'),
+      })
+      .prefault({}),
     bigquery: bigquerySchema.prefault({}),
   })
   .check((context) => {

@@ -5,11 +5,13 @@
 import type { Stats } from 'node:fs';
 import { lstat, mkdir, open, readdir, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { leaveReceipt } from './clean-receipt.ts';
 import { MergeFailure } from './errors.ts';
 import { readFingerprint, sameFingerprint } from './fingerprint.ts';
 import type { CleanReceipt, MergeJob, MergeMessage } from './job.ts';
 import { readManifest, type Manifest } from './manifest.ts';
 import { readManifestId } from './parquet/key-values.ts';
+import { recheckOutput } from './recheck.ts';
 import { syncFolder } from './system/sync-folder.ts';
 import { manifestPath } from './workspace.ts';
 
@@ -28,7 +30,7 @@ const MAX_KEPT_EXAMPLES = 20;
  * take, are kept and named. Throws MergeFailure OutputMismatch where manifest and output are not both there and of each
  * other; nothing is removed then. Only in the job's folder: a manifest that came from elsewhere, or of before the folder
  * was moved, names files that the configuration does not. Throws the signal's reason between two files; what was
- * removed until then stays so.
+ * removed until then stays so. A receipt beside the manifest says what is gone.
  */
 export async function cleanSources({ job, emit, signal }: CleanRequest): Promise<CleanReceipt> {
   const mode = job.clean ?? 'keep';
@@ -37,11 +39,15 @@ export async function cleanSources({ job, emit, signal }: CleanRequest): Promise
     if (++receipt.keptFiles <= MAX_KEPT_EXAMPLES) receipt.kept.push({ file, reason });
   };
   if (mode === 'keep') return receipt;
-  const { id, verification, sources } = await requirePublished(job.output.path);
+  const manifest = await requirePublished(job.output.path);
+  const { id, verification, sources } = manifest;
+  const isDry = job.cleanAlone?.dryRun === true;
   if (verification === null) {
     for (const { path } of sources) keep(path, 'the output was not verified');
     return receipt;
   }
+  if (job.cleanAlone !== undefined && !isDry && (await goneOf(sources)).files < sources.length)
+    await recheckOutput(job.output.path, manifest, { onBytes: () => undefined, signal });
   const bytesTotal = sources.reduce((sum, { fingerprint }) => sum + fingerprint.size, 0);
   const trash = mode === 'trash' ? await trashOf(id, job.source.dir) : null;
   const folders = new Set<string>();
@@ -50,11 +56,11 @@ export async function cleanSources({ job, emit, signal }: CleanRequest): Promise
     for (const [index, source] of sources.entries()) {
       signal?.throwIfAborted();
       const { path, fingerprint } = source;
-      const reason = (await reasonToKeep(source, job.source.dir)) ?? (await remove(path, trash));
+      const reason = (await reasonToKeep(source, job.source.dir)) ?? (isDry ? null : await remove(path, trash));
       if (reason === null) {
         receipt.files++;
         receipt.bytes += fingerprint.size;
-        if (trash !== null) folders.add(trash).add(dirname(trash));
+        if (trash !== null && !isDry) folders.add(trash).add(dirname(trash));
         folders.add(job.source.dir);
       } else if (reason !== GONE) keep(path, reason);
       bytesDone += fingerprint.size;
@@ -73,7 +79,19 @@ export async function cleanSources({ job, emit, signal }: CleanRequest): Promise
   // Asked of the disk: an attempt that died before it could answer has moved files, too.
   if (trash !== null && (await isFilled(trash)))
     receipt.restore = `mv -n ${shellWord(trash)}/* ${shellWord(job.source.dir)}/`;
+  if (!isDry) await leaveReceipt(job.output.path, manifest, receipt, await goneOf(sources));
   return receipt;
+}
+
+/** What is not there any more, whoever has removed it. */
+async function goneOf(sources: Manifest['sources']): Promise<{ files: number; bytes: number }> {
+  const gone = { files: 0, bytes: 0 };
+  for (const { path, fingerprint } of sources) {
+    if ((await stat(path).catch(codeOf)) !== 'ENOENT') continue;
+    gone.files += 1;
+    gone.bytes += fingerprint.size;
+  }
+  return gone;
 }
 
 async function requirePublished(outputPath: string): Promise<Manifest> {

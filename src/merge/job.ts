@@ -1,4 +1,4 @@
-import type { CleanMode, FailureFacts, MergeFigures, RowsMode, VerifyMode } from '../contract.ts';
+import type { BackendName, CleanMode, FailureFacts, MergeFigures, RowsMode, VerifyMode } from '../contract.ts';
 
 /**
  * What a merge process is asked to do, and what it says: one JSON line in, JSON lines out.
@@ -36,6 +36,8 @@ export interface MergeJob {
   verify: VerifyMode;
   /** What the step `clean` does with the checkpoints; they are kept where it is missing. */
   clean?: CleanMode;
+  /** The step `clean` outside of a run: the output is read against its manifest again first. With `dryRun` nothing is removed. */
+  cleanAlone?: { dryRun: boolean };
   /** Where the same inputs are merged already and some are still there: read the output against its manifest again. */
   recheckPublished?: boolean;
   /** Memory that the whole process may take, bytes; DuckDB gets a part of it. */
@@ -88,6 +90,10 @@ export interface Discovery {
   bytesIn: number;
   /** Upper estimate of the bytes that the merge needs on the output's disk (parts and output). */
   diskBytes: number;
+  /** Of the output; missing where an earlier version discovered the pair, or it is merged already. */
+  rowGroups?: number;
+  /** Of the machine that discovered it: the limit of a merge, and the peak that is predicted for each backend where it can be; bytes. */
+  memory?: { limitBytes: number; predicted: Partial<Record<BackendName, number>> };
   /** The same inputs are merged already: figures of the output, else null. */
   alreadyMerged: MergeFigures | null;
 }

@@ -128,6 +128,7 @@ function describePlan(plan: MergePlan): Discovery {
     files: plan.checkpoints.length,
     rows: plan.spine.keys.values.length,
     columns: outputColumns(plan),
+    rowGroups: plan.spine.rowGroupRows.length,
     aligned: plan.checkpoints.length - realigned,
     realigned,
     bytesIn: inputBytes(plan),

@@ -10,6 +10,11 @@ export function stallEvidencePath(outputPath: string): string {
   return `${outputPath}.stalled.txt`;
 }
 
+/** Where the receipt of a cleaning lies. */
+export function receiptPath(outputPath: string): string {
+  return `${outputPath}.cleaned.json`;
+}
+
 /** Where the manifest of a published output lies. */
 export function manifestPath(outputPath: string): string {
   return `${outputPath}.manifest.json`;

@@ -17,6 +17,17 @@ export function lightActivities({ host }: Pick<RunConfig, 'host'>): ActivityInte
   return proxyActivities<Activities>({ startToCloseTimeout: '1m', retry: RETRY, ...bound });
 }
 
+/** A few tries of the operator's command, which has its own timeout: a message that comes much later is of no use. */
+export function notifyActivities({ host, notify }: RunConfig): ActivityInterfaceFor<Activities> {
+  const { taskQueue } = workflowInfo();
+  return proxyActivities<Activities>({
+    startToCloseTimeout: (notify?.timeoutMs ?? 0) + 10_000,
+    scheduleToCloseTimeout: '5m',
+    retry: { initialInterval: '1s', maximumAttempts: 3 },
+    ...(host !== undefined && { taskQueue: hostQueue(taskQueue, host) }),
+  });
+}
+
 /** What needs the machine's merge lock. The guard's timeout ends a merge; Temporal's is far above it and types nothing. */
 export function localActivities(config: RunConfig, heartbeatTimeoutMs?: number): ActivityInterfaceFor<Activities> {
   return proxyActivities<Activities>(localOptions(config, heartbeatTimeoutMs));

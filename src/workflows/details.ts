@@ -1,6 +1,9 @@
 import { formatDollars } from '../budget/money.ts';
-import type { MergeFigures, PairProgress, PairState, RunProgress } from '../contract.ts';
+import type { CanaryReport, MergeFigures, PairProgress, PairState, RunProgress } from '../contract.ts';
+import { MESSAGES, runWorkflowId } from '../contract.ts';
+import { canaryLine } from './canary.ts';
 import { isRunning, whyText } from './pair-entry.ts';
+import { sizeText } from './size-text.ts';
 
 /** Markdown for the UI's "current details": what is going on, for somebody who knows nothing else. */
 
@@ -19,7 +22,8 @@ export function describeRun(run: RunProgress): string {
   const shown = ORDER.flatMap((wanted) => run.pairs.filter(({ state }) => wanted(state))).slice(0, ROWS_SHOWN);
   const merged = run.pairs.filter(({ state }) => state === 'merged').length;
   return [
-    `**${run.name}** is ${run.state}: ${merged} of ${run.pairs.length} pairs merged${run.eta ? `, done about ${run.eta}` : ''}`,
+    `**${run.name}** is ${stateText(run.state)}: ${merged} of ${run.pairs.length} pairs merged${run.eta ? `, done about ${run.eta}` : ''}`,
+    ...(run.canary === undefined ? [] : ['', canaryText(run.name, run.canary)]),
     '',
     '| pair | state | backend | figures | reason |',
     '|---|---|---|---|---|',
@@ -30,6 +34,15 @@ export function describeRun(run: RunProgress): string {
     ...(run.pairs.length > shown.length ? ['', `and ${run.pairs.length - shown.length} more`] : []),
     ...(run.notes.length > 0 ? ['', ...run.notes.map((note) => `- ${note}`)] : []),
   ].join('\n');
+}
+
+export const stateText = (state: RunProgress['state']): string =>
+  state === 'awaitingApproval' ? 'awaiting approval' : state;
+
+function canaryText(name: string, report: CanaryReport): string {
+  if (report.decision !== 'awaiting') return `${canaryLine(report)} (${report.decision})`;
+  const signal = `temporal workflow signal --workflow-id ${runWorkflowId(name)} --name ${MESSAGES.approve}`;
+  return `**${canaryLine(report)}**. Approve with \`${signal}\`, or pivot, skip pairs or cancel.`;
 }
 
 export function describePair(pair: PairProgress, story: readonly string[]): string {
@@ -51,9 +64,6 @@ export function figuresLine(figures: MergeFigures): string {
     `${(figures.wallMs / 1000).toFixed(1)} s, peak ${sizeText(figures.peakBytes)}${paid}${figures.alreadyMerged ? ', merged before' : ''}`
   );
 }
-
-export const sizeText = (bytes: number): string =>
-  bytes < 2 ** 29 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : `${(bytes / 2 ** 30).toFixed(2)} GiB`;
 
 const told = (text: string): string => (text === '' ? '' : `: ${text}`);
 

@@ -1,5 +1,14 @@
 import type { CarriedLedger } from '../budget/carried-ledger.ts';
-import type { BackendName, FailureType, MergeFigures, PairProgress, PairState, RunConfig } from '../contract.ts';
+import type {
+  BackendName,
+  CanaryReport,
+  FailureType,
+  MergeFigures,
+  PairProgress,
+  PairState,
+  RunConfig,
+  RunProgress,
+} from '../contract.ts';
 import type { PastFailure } from './route.ts';
 
 /** Inputs and results of the workflows: plain JSON, types only. */
@@ -41,6 +50,8 @@ export interface CarriedRun {
   notesEver?: number;
   newlyMerged: number;
   mergedMs: number;
+  /** Missing until a pair has been measured. */
+  canary?: CanaryReport;
 }
 
 export interface CarriedPair {
@@ -82,6 +93,8 @@ export interface CarriedPairRun {
   /** Something of it may lie on BigQuery; missing where nothing does. */
   staged?: boolean;
   spentNanos?: number;
+  /** The operator has been told that it waits for the machine; missing where not. */
+  toldUnhealthy?: boolean;
   /** Refused messages; missing where an earlier version carried the pair. */
   notes?: string[];
 }
@@ -120,10 +133,12 @@ export interface RunMemo {
 
 /** Upserted into the memo as the run goes on. */
 export interface RunSummary {
-  state: 'running' | 'paused' | 'done';
+  state: RunProgress['state'];
   startedAt: string;
   running: string | null;
   counts: Partial<Record<PairState, number>>;
   /** Operator's retries by pair, where there were any. */
   rounds: Record<string, number>;
+  /** What awaits approval; missing where nothing does. */
+  canary?: CanaryReport;
 }

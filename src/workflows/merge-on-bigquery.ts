@@ -3,10 +3,10 @@ import type { CloudTask } from '../activities/pair-task.ts';
 import { formatDollars } from '../budget/money.ts';
 import type { CloudBill, MergeFigures } from '../contract.ts';
 import { cloudActivities, localActivities } from './activity-proxies.ts';
-import { sizeText } from './details.ts';
 import { failureOf } from './failure-of.ts';
 import type { MergePairInput } from './inputs.ts';
 import { runId } from './run-id.ts';
+import { sizeText } from './size-text.ts';
 import type { StepRunner } from './step-runner.ts';
 
 /**
@@ -30,7 +30,11 @@ async function mergeStepByStep(input: MergePairInput, steps: StepRunner): Promis
   const local = localActivities(config, tuning?.heartbeatTimeoutMs);
   const cloud = cloudActivities(config, tuning?.heartbeatTimeoutMs);
   const summary = (text: string) => ({ summary: `${pair}: ${text}` });
-  const warn = (warnings: string[]): void => warnings.forEach((warning) => reporter.tellStory(`budget: ${warning}`));
+  const warn = (warnings: string[]): void =>
+    warnings.forEach((warning) => {
+      reporter.tellStory(`budget: ${warning}`);
+      steps.notifier.tell({ event: 'budgetWarning', pair, reason: warning });
+    });
   const startedMs = Date.now();
 
   reporter.tell({ state: 'preparing' });

@@ -1,5 +1,6 @@
 import { patched, setHandler } from '@temporalio/workflow';
-import type { MergeFigures } from '../contract.ts';
+import type { BackendName, MergeFigures } from '../contract.ts';
+import type { Discovery } from '../merge/job.ts';
 import { cleanActivities, lightActivities, localActivities } from './activity-proxies.ts';
 import { failureOf } from './failure-of.ts';
 import type { MergePairInput, PairOutcome } from './inputs.ts';
@@ -23,17 +24,12 @@ export async function mergePair(input: MergePairInput): Promise<PairOutcome> {
   setHandler(messages.pairStateQuery, () => reporter.progress);
 
   const startedMs = Date.now();
-  const outcome = (workedMs: number | null): PairOutcome => ({
-    ...reporter.progress,
-    round: steps.round,
-    workedMs,
-    notes: control.notes,
-  });
+  let workedMs: number | null = null;
   try {
     const figures = steps.published ?? (await mergeAndPublish(input, steps));
     const reason = await finish(input, steps, figures);
     reporter.tell({ state: 'merged', figures, reason });
-    return outcome(figures.alreadyMerged ? null : Date.now() - startedMs);
+    if (!figures.alreadyMerged) workedMs = Date.now() - startedMs;
   } catch (error) {
     if (error instanceof SkipRequested) {
       reporter.tell({ state: 'skipped', reason: 'skipped by the operator' });
@@ -42,8 +38,9 @@ export async function mergePair(input: MergePairInput): Promise<PairOutcome> {
     } else {
       throw error;
     }
-    return outcome(null);
   }
+  await steps.notifier.settled();
+  return { ...reporter.progress, round: steps.round, workedMs, notes: control.notes };
 }
 
 async function mergeAndPublish(input: MergePairInput, steps: StepRunner): Promise<MergeFigures> {
@@ -90,8 +87,16 @@ async function mergeAndPublish(input: MergePairInput, steps: StepRunner): Promis
     wallMs: parts.reduce((sum, { wallMs }) => sum + wallMs, 0),
     peakBytes: Math.max(...parts.map(({ peakBytes }) => peakBytes)),
     ...(merged.bill && { bill: merged.bill }),
+    ...memoryFigures(found, backend),
   };
   return steps.published;
+}
+
+/** Beside the peak: what it is compared with. */
+function memoryFigures({ memory }: Discovery, backend: BackendName): Partial<MergeFigures> {
+  if (memory === undefined) return {};
+  const predictedBytes = memory.predicted[backend];
+  return { limitBytes: memory.limitBytes, ...(predictedBytes !== undefined && { predictedBytes }) };
 }
 
 /** The pair is safe by now: what goes wrong here is told, and changes nothing of that. Returns what to tell, or null. */

@@ -10,15 +10,17 @@ import {
   upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { RunResult } from '../contract.ts';
+import type { CanaryReport, Happening, RunResult } from '../contract.ts';
 import { lightActivities } from './activity-proxies.ts';
+import { canaryLine } from './canary.ts';
 import { describeRun } from './details.ts';
-import type { MergePairsInput, RunSummary } from './inputs.ts';
+import type { MergePairsInput, PairOutcome, RunSummary } from './inputs.ts';
 import * as messages from './messages.ts';
+import { Notifier } from './notifier.ts';
 import { runId } from './run-id.ts';
 import { runPair } from './run-pair.ts';
 import type { PairEntry } from './pair-entry.ts';
-import { pristine } from './pair-entry.ts';
+import { pristine, whyText } from './pair-entry.ts';
 import { RunMessages } from './run-messages.ts';
 import { RunState } from './run-state.ts';
 import { upsertMergeAttributes } from './search-attributes.ts';
@@ -36,9 +38,10 @@ const SIDE_BY_SIDE = 4;
 export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
   const { config, carried, tuning } = input;
   const startedAt = carried?.startedAt ?? workflowInfo().startTime.toISOString();
-  const state = new RunState(config.name, startedAt);
+  const state = new RunState(config, startedAt);
   if (carried) state.restore(carried);
   const operator = new RunMessages(state);
+  const notifier = new Notifier(config, (note) => state.note(note));
 
   let told: RunSummary | null = null;
   let searchAttributes = carried?.searchAttributes ?? false;
@@ -75,6 +78,10 @@ export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
     messages.retryPair,
     receive((request) => operator.retry(request)),
   );
+  setHandler(
+    messages.approve,
+    receive(() => operator.approve()),
+  );
   setHandler(messages.pairProgress, (progress) => {
     state.report(progress);
     show();
@@ -88,6 +95,17 @@ export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
   const nextToBegin = (): PairEntry | null => state.nextToBegin(config.backends, sideBySide);
   /** What a child has thrown: the end of the run. */
   let broken: { error: unknown } | null = null;
+
+  let asked: CanaryReport | null = null;
+  /** The incident's own question, with measured figures; asked once for each canary. */
+  const askForApproval = (): void => {
+    const { report, isAwaitingApproval } = state.canary;
+    if (report === null || !isAwaitingApproval || report === asked) return;
+    asked = report;
+    const line = canaryLine(report);
+    state.note(`${line}; the others wait for: widemerge approve ${config.name}`);
+    notifier.tell({ event: 'approvalWanted', pair: report.pair, reason: line });
+  };
 
   const begin = (next: PairEntry): void => {
     const { pair, round } = next.progress;
@@ -105,7 +123,11 @@ export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
       searchAttributes,
       ...(tuning && { tuning }),
     }).then(
-      (outcome) => state.finish(next, outcome, Date.now()),
+      (outcome) => {
+        state.finish(next, outcome, Date.now());
+        askForApproval();
+        if (outcome.state === 'setAside') notifier.tell(setAsideOf(outcome));
+      },
       (error: unknown) => {
         state.abandon(next);
         broken ??= { error };
@@ -115,7 +137,7 @@ export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
 
   const runAll = async (): Promise<void> => {
     for (let pairs = 0; ;) {
-      if (state.paused) tell();
+      if (state.paused || state.canary.isAwaitingApproval) tell();
       const { ended } = state;
       await condition(() => broken !== null || state.ended !== ended || state.isOver() || nextToBegin() !== null);
       throwIf(broken);
@@ -126,6 +148,7 @@ export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
         // It would end the children that are open.
         await condition(() => broken !== null || state.openPairs === 0);
         throwIf(broken);
+        await notifier.settled();
         await condition(allHandlersFinished);
         await continueAsNew<typeof mergePairs>({ ...input, carried: state.carry(epoch, searchAttributes) });
       }
@@ -148,11 +171,33 @@ export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
     // Children are stopped, and not only forgotten.
     await CancellationScope.nonCancellable(() => condition(() => state.openPairs === 0));
     if (isCancellation(error) && searchAttributes) upsertMergeAttributes({ state: 'cancelled' });
+    notifier.tell(endOf(state.result(), isCancellation(error) ? 'cancelled' : 'failed'));
+    await notifier.settled();
     throw error;
   }
+  notifier.tell(endOf(state.result(), 'completed'));
+  await notifier.settled();
   state.end();
   tell();
   return state.result();
+}
+
+function setAsideOf({ pair, failure, reason }: PairOutcome): Happening {
+  return { event: 'pairSetAside', pair, failure, reason: whyText({ failure, reason }) };
+}
+
+const NAMES_TOLD = 100;
+
+function endOf(result: RunResult, outcome: Extract<Happening, { event: 'runEnded' }>['outcome']): Happening {
+  const { merged, skipped, nothingToDo } = result;
+  const setAside = result.setAside.map(({ pair }) => pair);
+  const counts = `${merged.length} merged, ${setAside.length} set aside, ${skipped.length} skipped`;
+  const named = (pairs: string[]): string[] => pairs.slice(0, NAMES_TOLD);
+  return {
+    event: 'runEnded',
+    ...{ outcome, merged: named(merged), setAside: named(setAside), skipped: named(skipped) },
+    reason: `${outcome}: ${nothingToDo && outcome === 'completed' ? 'nothing to do, ' : ''}${counts}`,
+  };
 }
 
 function throwIf(broken: { error: unknown } | null): void {

@@ -11,6 +11,7 @@ export const resume = defineSignal<[unknown?]>(MESSAGES.resume);
 export const pivotBackend = defineSignal<[unknown?]>(MESSAGES.pivotBackend);
 export const skipPair = defineSignal<[unknown?]>(MESSAGES.skipPair);
 export const retryPair = defineSignal<[unknown?]>(MESSAGES.retryPair);
+export const approve = defineSignal<[unknown?]>(MESSAGES.approve);
 
 /** Internal: a child tells its parent its state. */
 export const pairProgress = defineSignal<[unknown?]>('pairProgress');

@@ -1,3 +1,4 @@
+import { MESSAGES } from '../contract.ts';
 import { quote } from './requests.ts';
 import { oneLine } from './route.ts';
 
@@ -14,6 +15,7 @@ export const refusal = (message: string, why: string): string => `refused: ${mes
 
 /** What a run says of a pair when it refuses; `whyRefused` knows it by this beginning. */
 export const pairIs = (pair: string, state: string): string => `${pair} is ${state}`;
+export const NOTHING_TO_APPROVE = 'nothing awaits approval';
 export const noPair = (pair: string): string => `no pair ${quote(pair)} in this run`;
 
 /** Why the run has refused this very message, where the note says so; null where it is of another kind, pair or backend. */
@@ -22,6 +24,7 @@ export function whyRefused(note: string, message: string, request: { pair?: stri
   const whys = [
     ...(pair === undefined ? [] : [pairIs(pair, ''), noPair(pair)]),
     ...(backend === undefined ? [] : [`no backend ${quote(backend)}`]),
+    ...(message === MESSAGES.approve ? [NOTHING_TO_APPROVE] : []),
   ];
   // As notes are cut.
   const isMine = whys.some((why) => note.startsWith(oneLine(refusal(message, why), NOTE_LIMIT)));

@@ -99,8 +99,12 @@ export class PairControl {
     return this.interrupted;
   }
 
+  note(text: string): void {
+    this.notes = addNote(this.notes, text);
+  }
+
   private refuse(message: string, why: string): void {
-    this.notes = addNote(this.notes, refusal(message, why));
+    this.note(refusal(message, why));
   }
 
   private interrupt(): void {

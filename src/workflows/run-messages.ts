@@ -1,6 +1,6 @@
 import type { BackendName } from '../contract.ts';
 import { MESSAGES } from '../contract.ts';
-import { noPair, pairIs, refusal } from './notes.ts';
+import { noPair, NOTHING_TO_APPROVE, pairIs, refusal } from './notes.ts';
 import type { PairEntry } from './pair-entry.ts';
 import { pristine } from './pair-entry.ts';
 import { quote, readPair, readPause, readPivot } from './requests.ts';
@@ -37,6 +37,7 @@ export class RunMessages {
       if (pivot.pair === null) {
         for (const entry of this.state.pairs()) if (entry.progress.state === 'waiting') choose(entry, pivot.backend);
         this.state.forward(MESSAGES.pivotBackend, pivot);
+        this.answerByPivot(pivot.backend);
         return;
       }
       const entry = this.entry(MESSAGES.pivotBackend, pivot.pair);
@@ -68,6 +69,20 @@ export class RunMessages {
       }
       entry.progress = { ...pristine(pair), backend: entry.pivot, round: round + 1 };
     });
+  }
+
+  approve(): void {
+    const { canary } = this.state;
+    if (canary.approve()) this.state.note('approved by the operator: the other pairs may begin');
+    else this.refuse(MESSAGES.approve, NOTHING_TO_APPROVE);
+  }
+
+  /** Another backend for all pairs is an answer, too. */
+  private answerByPivot(backend: BackendName): void {
+    const { canary } = this.state;
+    if (!canary.isAwaitingApproval) return;
+    canary.startAgain();
+    this.state.note(`goes on with ${backend} instead of an approval: the next pair is the canary`);
   }
 
   /** A message of a name that nobody knows. */

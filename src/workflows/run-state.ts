@@ -1,4 +1,5 @@
-import type { BackendName, PairProgress, PairState, RunProgress, RunResult } from '../contract.ts';
+import type { BackendName, PairProgress, PairState, RunConfig, RunProgress, RunResult } from '../contract.ts';
+import { Canary } from './canary.ts';
 import type { CarriedRun, PairOutcome, RunSummary } from './inputs.ts';
 import { compactPair, expandPair, FIGURES_KEPT } from './carried-pair.ts';
 import type { PairEntry } from './pair-entry.ts';
@@ -20,9 +21,11 @@ export interface Forwarded {
 export class RunState {
   readonly name: string;
   readonly startedAt: string;
+  canary: Canary;
   paused = false;
   /** Pairs that have ended so far, in this part of the run. */
   ended = 0;
+  private readonly config: Pick<RunConfig, 'canary' | 'limits'>;
   /** The pairs that have a child, with what is to be told to it, in the order in which they began. */
   private open = new Map<PairEntry, Forwarded[]>();
   private entries: PairEntry[] | null = null;
@@ -35,9 +38,11 @@ export class RunState {
   private mergedMs = 0;
   private eta: string | null = null;
 
-  constructor(name: string, startedAt: string) {
-    this.name = name;
+  constructor(config: Pick<RunConfig, 'name' | 'canary' | 'limits'>, startedAt: string) {
+    this.config = config;
+    this.name = config.name;
     this.startedAt = startedAt;
+    this.canary = new Canary(config);
   }
 
   setPairs(entries: PairEntry[]): void {
@@ -52,6 +57,7 @@ export class RunState {
     this.notesEver = carried.notesEver ?? carried.notes.length;
     this.newlyMerged = carried.newlyMerged;
     this.mergedMs = carried.mergedMs;
+    this.canary = new Canary(this.config, carried.canary);
     this.setPairs(carried.pairs.map(expandPair));
   }
 
@@ -67,6 +73,7 @@ export class RunState {
       notesEver: this.notesEver,
       newlyMerged: this.newlyMerged,
       mergedMs: this.mergedMs,
+      ...(this.canary.report && { canary: this.canary.report }),
     };
   }
 
@@ -95,7 +102,7 @@ export class RunState {
   /** The pair that may begin now, or null. */
   nextToBegin(backends: readonly BackendName[], sideBySide: number): PairEntry | null {
     const next = this.paused ? null : this.nextWaiting();
-    if (next === null) return null;
+    if (next === null || this.canary.holdsBack(this.open.size)) return null;
     const open = Array.from(this.open.keys(), ({ progress }) => progress);
     return mayBegin(open, next.pivot ?? backends[0]!, sideBySide) ? next : null;
   }
@@ -130,6 +137,7 @@ export class RunState {
     const left = this.pairs().filter((other) => other.progress.state === 'waiting').length;
     const meanMs = this.newlyMerged === 0 ? null : this.mergedMs / this.newlyMerged;
     this.eta = meanMs === null || left === 0 ? null : new Date(nowMs + meanMs * left).toISOString();
+    this.canary.hear(progress, this.config.limits.memoryBytes, left);
   }
 
   /** Its child has ended without an outcome, and so does the run. */
@@ -146,13 +154,21 @@ export class RunState {
     this.dropOldFigures();
     return {
       name: this.name,
-      state: this.done ? 'done' : this.paused ? 'paused' : 'running',
+      state: this.stateNow(),
       startedAt: this.startedAt,
-      eta: this.paused ? null : this.eta,
+      eta: this.stateNow() === 'running' ? this.eta : null,
       pairs: this.pairs().map((entry) => entry.progress),
       notes: this.notes,
       notesEver: this.notesEver,
+      ...(this.canary.report && { canary: this.canary.report }),
     };
+  }
+
+  /** A pause is said first: an approval alone would not let the run go on. */
+  private stateNow(): RunProgress['state'] {
+    if (this.done) return 'done';
+    if (this.paused) return 'paused';
+    return this.canary.isAwaitingApproval ? 'awaitingApproval' : 'running';
   }
 
   summary(): RunSummary {
@@ -163,7 +179,9 @@ export class RunState {
       if (progress.round > 0) rounds[progress.pair] = progress.round;
     }
     const { state, startedAt } = this.progress();
-    return { state, startedAt, running: this.runningNames(), counts, rounds };
+    const { report, isAwaitingApproval } = this.canary;
+    const asked = report !== null && isAwaitingApproval && !this.done;
+    return { state, startedAt, running: this.runningNames(), counts, rounds, ...(asked && { canary: report }) };
   }
 
   result(): RunResult {

@@ -4,12 +4,17 @@ import { failureOf } from './failure-of.ts';
 import type { MergePairInput } from './inputs.ts';
 import type { mergePair } from './merge-pair.ts';
 import { Interrupted, PairControl, SkipRequested } from './pair-control.ts';
+import { Notifier } from './notifier.ts';
 import { PairReporter } from './pair-reporter.ts';
 import type { Decision, PastFailure, RoutePolicy } from './route.ts';
-import { chainFrom, describeFailure, evidenceOf, forgive, recordFailure, route } from './route.ts';
+import { chainFrom, describeFailure, evidenceOf, forgive, oneLine, recordFailure, route } from './route.ts';
 
 const WAIT_FIRST_MS = 10_000;
 const WAIT_MAX_MS = 120_000;
+const REASON_LIMIT = 300;
+
+/** Failures of a merge that did not end by itself. */
+const KILLS: readonly FailureType[] = ['MemoryExhausted', 'MergeTimedOut', 'MergeStalled', 'Killed', 'BackendLost'];
 
 /** The pair cannot be merged for now; the others go on. */
 export class SetAside extends Error {
@@ -25,6 +30,7 @@ export class SetAside extends Error {
 export class StepRunner {
   readonly control: PairControl;
   readonly reporter: PairReporter;
+  readonly notifier: Notifier;
   round: number;
   /** Figures of the output once it is published, of this part of the workflow or one before. */
   published: MergeFigures | null;
@@ -33,6 +39,8 @@ export class StepRunner {
   private readonly input: MergePairInput;
   private mergeFailures: PastFailure[];
   private waits = 0;
+  /** That the pair waits for an unhealthy machine has been told, in this wait. */
+  private toldUnhealthy: boolean;
 
   constructor(input: MergePairInput) {
     const { carried, pair, searchAttributes } = input;
@@ -42,7 +50,9 @@ export class StepRunner {
     this.mergeFailures = carried?.failures ?? [];
     this.published = carried?.published ?? null;
     this.staged = carried?.staged ?? false;
+    this.toldUnhealthy = carried?.toldUnhealthy ?? false;
     this.control.published = this.published !== null;
+    this.notifier = new Notifier(input.config, (note) => this.control.note(`${pair}: ${note}`));
     this.reporter = new PairReporter(
       { pair, state: 'waiting', backend: null, reason: null, failure: null, figures: null, round: this.round },
       searchAttributes,
@@ -110,15 +120,27 @@ export class StepRunner {
       const { backend } = decision;
       this.reporter.tell({ state, reason: null, failure: null, ...(backend !== null && { backend }) });
       try {
-        return await this.control.interruptible(step.execute);
+        const result = await this.control.interruptible(step.execute);
+        if (state === 'gated') this.toldUnhealthy = false;
+        return result;
       } catch (error) {
         if (error instanceof Interrupted) continue;
         const failure = failureOf(error);
         this.reporter.tellStory(`${state} failed: ${describeFailure({ backend, ...failure })}`);
+        this.tellOperator(failure, backend);
         step.failed(failure);
         waited = false;
       }
     }
+  }
+
+  private tellOperator({ type, message }: ReturnType<typeof failureOf>, backend: BackendName | null): void {
+    const { pair } = this.input;
+    const reason = oneLine(message, REASON_LIMIT);
+    if (KILLS.includes(type)) this.notifier.tell({ event: 'mergeKilled', pair, failure: type, backend, reason });
+    if (type !== 'HostUnhealthy' || this.toldUnhealthy) return;
+    this.toldUnhealthy = true;
+    this.notifier.tell({ event: 'machineUnhealthy', pair, reason });
   }
 
   private policy(chain: RoutePolicy['chain']): RoutePolicy {
@@ -169,6 +191,7 @@ export class StepRunner {
   /** A pair may wait for weeks until a disk is emptied: its history must not grow without end. */
   private async continueAsNew(): Promise<void> {
     await this.reporter.settled();
+    await this.notifier.settled();
     await condition(allHandlersFinished);
     if (this.control.skipped) return;
     this.takePivot();
@@ -178,6 +201,7 @@ export class StepRunner {
     const carried = {
       ...{ failures, pivot, paused, round, published, notes },
       ...(this.staged && { staged: true }),
+      ...(this.toldUnhealthy && { toldUnhealthy: true }),
       ...(spentNanos !== undefined && { spentNanos }),
     };
     await continueAsNew<typeof mergePair>({ ...this.input, carried });

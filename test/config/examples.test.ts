@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
 import { configJsonSchema } from '../../src/config/json-schema.ts';
+import { notificationJsonSchema } from '../../src/config/notification-schema.ts';
 import { loadConfig } from '../../src/config/load.ts';
 
 const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -12,6 +13,11 @@ const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.met
 test('the published JSON Schema is the one that the zod schema gives (npm run schema)', async () => {
   const published: unknown = JSON.parse(await readFile(file('schema/widemerge.schema.json'), 'utf8'));
   assert.deepEqual(published, configJsonSchema());
+});
+
+test('so is that of what notify.command gets', async () => {
+  const published: unknown = JSON.parse(await readFile(file('schema/notification.schema.json'), 'utf8'));
+  assert.deepEqual(published, notificationJsonSchema());
 });
 
 for (const name of ['config/fx.yaml', 'config/demo.yaml'])

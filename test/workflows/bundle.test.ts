@@ -6,7 +6,10 @@ import type { HistoryFile } from './support/history-file.ts';
 import { readHistory, toMessage } from './support/history-file.ts';
 import { workflowBundle } from './support/temporal.ts';
 
-const RECORDED = ['merge-pairs', 'merge-pair-eurusd', 'merge-pair-usdjpy', 'scheduled-start'];
+const RECORDED = [
+  ...['merge-pairs', 'merge-pair-eurusd', 'merge-pair-usdjpy', 'scheduled-start'],
+  ...['merge-pairs-guarded', 'merge-pair-guarded'],
+];
 /** Nothing but updates: whatever is done by them stands in the ledger's own tests. */
 const UPDATES_ONLY = ['budget', 'budget-carried'];
 

@@ -1,11 +1,11 @@
 /**
- * Records the histories that the replay test replays: `node test/workflows/record-history.ts`. To be run again only when
- * the workflows are meant to change in a way that open runs cannot follow.
+ * Records histories that the replay test replays: `node test/workflows/record-history.ts run|budget|safeguards`. To be run again only
+ * when the workflows are meant to change in a way that open runs cannot follow.
  */
 import { configDigest } from '../../src/client/digest.ts';
 import * as signals from '../../src/client/signals.ts';
 import { startRun } from '../../src/client/start-run.ts';
-import type { PairProgress } from '../../src/contract.ts';
+import type { PairProgress, RunProgress } from '../../src/contract.ts';
 import { FakeMachine, fails, gate, hangs, healthy } from './support/fake-machine.ts';
 import { writeHistory } from './support/history-file.ts';
 import { TestTemporal, until } from './support/temporal.ts';
@@ -22,8 +22,19 @@ await workers.started;
 const { client } = temporal;
 
 try {
-  await runAndRecord();
-  await recordBudget();
+  switch (process.argv[2]) {
+    case 'run':
+      await runAndRecord();
+      break;
+    case 'budget':
+      await recordBudget();
+      break;
+    case 'safeguards':
+      await recordSafeguards();
+      break;
+    default:
+      throw new Error('which ones? run, budget or safeguards');
+  }
 } finally {
   await workers.stop();
   await temporal.stop();
@@ -70,6 +81,34 @@ async function runAndRecord(): Promise<void> {
   });
   await record('scheduled-start', 'widemerge-schedule/recorded');
   await handle.client.getHandle(handle.workflowId).result();
+}
+
+/** A machine that is unhealthy, notifications, and a canary that is answered by a pivot and by an approval. */
+async function recordSafeguards(): Promise<void> {
+  const name = 'guarded';
+  machine.healthReports.push(healthy(['swap 90 % used, at most 50 % wanted']));
+  machine.script('merge EURUSD', fails('MergeStalled'));
+  machine.script('discover GBPUSD', fails('CheckpointInvalid'));
+  const { handle, runId } = await startRun(
+    client,
+    machine.config(name, ['EURUSD', 'GBPUSD', 'USDJPY', 'AUDUSD'], {
+      ...{ root: '/data/fx', output: '/data/merged', canary: 'approve' },
+      notify: { command: ['/bin/sh', '-c', 'cat > /dev/null'], timeoutMs: 10_000 },
+    }),
+    { taskQueueSuffix: suffix, tuning: { waitFirstMs: 100, pairsPerRun: 3 } },
+  );
+  const asksFor = (pair: string) =>
+    until(async () => {
+      const { state, canary } = await client.workflow.getHandle(handle.workflowId).query<RunProgress>('progress');
+      return state === 'awaitingApproval' && canary?.pair === pair;
+    });
+  await asksFor('EURUSD');
+  await signals.signalPivot(client, name, { backend: 'duckdb' });
+  await asksFor('USDJPY');
+  await signals.signalApprove(client, name);
+  await client.workflow.getHandle(handle.workflowId).result();
+  await record('merge-pairs-guarded', handle.workflowId, runId);
+  await record('merge-pair-guarded', `widemerge/${name}/EURUSD`);
 }
 
 /** The books over a continue-as-new: the part after it has a ledger to restore. */

@@ -12,8 +12,10 @@ import { FIGURES } from './support/fake-machine.ts';
 
 const entries = (...pairs: string[]): PairEntry[] => pairs.map((pair) => ({ progress: pristine(pair), pivot: null }));
 
+const CONFIG = { name: 'fx', limits: { memoryBytes: 2 ** 30, killAboveBytes: 2 ** 30, timeoutMs: 1, stallMs: 1 } };
+
 function run(...pairs: string[]): RunState {
-  const state = new RunState('fx', '2026-01-01T00:00:00.000Z');
+  const state = new RunState(CONFIG, '2026-01-01T00:00:00.000Z');
   state.setPairs(entries(...pairs));
   return state;
 }
@@ -29,7 +31,7 @@ function finish(state: RunState, changes: Partial<PairOutcome> = {}, nowMs = 0):
 
 suite('RunState', () => {
   test('messages that come before the pairs are known are applied when they are', () => {
-    const state = new RunState('fx', '2026-01-01T00:00:00.000Z');
+    const state = new RunState(CONFIG, '2026-01-01T00:00:00.000Z');
     operator(state).skip({ pair: 'A' });
     operator(state).skip('B');
     operator(state).pivot({ backend: 'duckdb' });
@@ -107,7 +109,7 @@ suite('RunState', () => {
     const { notesEver, ...older } = state.carry(1, true);
     assert.equal(notesEver, 30);
     for (const [carried, expected] of [[{ ...older, notesEver }, 31] as const, [older, 21] as const]) {
-      const next = new RunState('fx', older.startedAt);
+      const next = new RunState(CONFIG, older.startedAt);
       next.restore(carried);
       operator(next).skip('no');
       assert.equal(next.progress().notesEver, expected);
@@ -121,7 +123,7 @@ suite('RunState', () => {
     assert.ok(JSON.stringify(state.progress()).length < 1_500_000);
     const carried = state.carry(1, true);
     assert.ok(JSON.stringify(carried).length < 1_000_000);
-    const next = new RunState('fx', carried.startedAt);
+    const next = new RunState(CONFIG, carried.startedAt);
     next.restore(carried);
     assert.deepEqual(next.progress().pairs, state.progress().pairs);
     assert.equal(state.progress().pairs.filter(({ figures }) => figures !== null).length, FIGURES_KEPT);

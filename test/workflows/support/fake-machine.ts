@@ -24,10 +24,14 @@ export class FakeMachine {
   /** What happened, in order: `discover EURUSD`, `merge EURUSD local`, `clean EURUSD`. */
   readonly calls: string[] = [];
   readonly healthReports: HealthReport[] = [];
+  /** What the budget says at the next query. */
+  readonly budgetWarnings: string[] = [];
+  /** Peaks of memory, by pair; else that of FIGURES. */
+  readonly peaks = new Map<string, number>();
   journal: ActivityDependencies['openJournal'] = openJournal;
   /** Grants everything. */
   books: BudgetBooks = {
-    reserve: () => Promise.resolve({ granted: true, settled: false, warnings: [] }),
+    reserve: () => Promise.resolve({ granted: true, settled: false, warnings: this.budgetWarnings.splice(0) }),
     settle: () => Promise.resolve({ changed: true, unknown: false, warnings: [] }),
     open: () => Promise.resolve([]),
   };
@@ -89,8 +93,9 @@ export class FakeMachine {
     return {
       name,
       merge: async (job, context) => {
-        await this.act('merge', basename(job.source.dir), ` ${name}`, context);
-        return FIGURES;
+        const pair = basename(job.source.dir);
+        await this.act('merge', pair, ` ${name}`, context);
+        return { ...FIGURES, peakBytes: this.peaks.get(pair) ?? FIGURES.peakBytes };
       },
     };
   }
@@ -108,6 +113,7 @@ export class FakeMachine {
       },
       queryParts: async (request, hooks) => {
         await step('query', request, hooks);
+        await hooks.purse.reserve({ jobId: `q-${request.pair}`, step: 'merge', kind: 'scan', nanos: 250 });
         return { parts: 1, queries: 1, bytesBilled: 40, slotMs: 500, nanos: 250 };
       },
       fetchParts: async ({ pair }, _hooks, _job, context) => {
@@ -164,7 +170,10 @@ export function gate(): { act: Act; open: () => void } {
 }
 
 export function healthy(reasons: string[]): HealthReport {
-  const figures = { freeMemoryBytes: 1, swapUsedPercent: 0, freeDiskBytes: 1, load1: 0 };
+  const figures = {
+    ...{ freeMemoryBytes: 1, swapUsedPercent: 0, freeDiskBytes: 1, load1: 0, cores: 2 },
+    ...{ leftovers: [], clock: '2026-01-01T00:00:00.000Z', clockStepMs: 0, command: null },
+  };
   return { healthy: reasons.length === 0, reasons, figures };
 }
 

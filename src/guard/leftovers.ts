@@ -1,0 +1,65 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
+
+import { listPids } from './proc.ts';
+
+const LONGEST_NAME = 60;
+
+/** A process of a merge whose guard is gone. */
+export interface Leftover {
+  pid: number;
+  /** Its program and first argument, without their folders. */
+  name: string;
+}
+
+/**
+ * The processes that hold the lock although no guard does. The kernel names the process that took a lock, which is the guard; its merge
+ * has inherited it. Only processes that this user may look into are seen: another user's merge is told by its lock alone.
+ * Empty where the file is missing.
+ */
+export function findLeftovers(lockFile: string): Leftover[] {
+  const lock = statSync(lockFile, { bigint: true, throwIfNoEntry: false });
+  if (lock === undefined) return [];
+  const holders: Leftover[] = [];
+  for (const pid of listPids()) {
+    const taker = takerOf(pid, lock);
+    if (taker === null) continue;
+    // Of a pid that was given to somebody else since, it is not the guard's: that one does not hold the lock.
+    if (taker === pid || takerOf(taker, lock) === taker) return [];
+    holders.push({ pid, name: nameOf(pid) });
+  }
+  return holders;
+}
+
+function nameOf(pid: number): string {
+  try {
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, 2);
+    return words
+      .map((word) => basename(word))
+      .join(' ')
+      .trim()
+      .slice(0, LONGEST_NAME);
+  } catch {
+    return '';
+  }
+}
+
+/**
+ * Who took the lock that a process holds: 0 for a process that is gone, as a container sees it. Null where the process does not hold
+ * it (to have the file open, as one does who tries to take the lock, is not to hold it), has gone, or is another user's.
+ */
+function takerOf(pid: number, lock: { ino: bigint; dev: bigint }): number | null {
+  try {
+    for (const descriptor of readdirSync(`/proc/${pid}/fd`)) {
+      const file = statSync(`/proc/${pid}/fd/${descriptor}`, { bigint: true, throwIfNoEntry: false });
+      if (file?.ino !== lock.ino || file.dev !== lock.dev) continue;
+      const taker = /^lock:.*\bFLOCK\s+\w+\s+\w+\s+(\d+)/m.exec(
+        readFileSync(`/proc/${pid}/fdinfo/${descriptor}`, 'utf8'),
+      )?.[1];
+      if (taker !== undefined) return Number(taker);
+    }
+  } catch {
+    return null;
+  }
+  return null;
+}
