@@ -38,6 +38,7 @@ dev: setup ## the demo, with server, UI and worker left running until Ctrl-C
 test: setup ## all tests that belong to every change
 	@node test/support/python-env.ts
 	@node src/emulator/python.ts
+	@node src/cli/main.ts engines polars dask pandas > /dev/null
 	@node --test --test-concurrency=$(TEST_CONCURRENCY) $(TESTS)
 
 test-bigquery: setup ## the contract with BigQuery against the service itself (pennies); needs a project and credentials

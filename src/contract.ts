@@ -95,7 +95,7 @@ export interface FailureFacts {
   peakBytes?: number;
 }
 
-export const BACKENDS = ['local', 'bigquery', 'duckdb'] as const;
+export const BACKENDS = ['local', 'bigquery', 'duckdb', 'polars', 'dask', 'pandas', 'command'] as const;
 export type BackendName = (typeof BACKENDS)[number];
 export type RowsMode = 'union' | 'reference' | 'intersection';
 export type VerifyMode = 'bytes' | 'full' | 'none';
@@ -119,6 +119,8 @@ export interface RunConfig {
   /** File name of the reference checkpoint for `rows: reference`; null is the first. */
   reference: string | null;
   backends: BackendName[];
+  /** What the backend `command` runs: program and arguments with `{plan}` and `{out}`; missing where it is not in `backends`. */
+  command?: EngineCommand;
   limits: { memoryBytes: number; killAboveBytes: number; timeoutMs: number; stallMs: number };
   health: HealthConfig;
   verify: VerifyMode;
@@ -144,6 +146,14 @@ export interface HealthConfig {
   /** The operator's own check: program and arguments. */
   command?: string[];
   commandTimeoutMs?: number;
+}
+
+/** A program that merges a pair; `{plan}` and `{out}` in its arguments stand for paths. */
+export interface EngineCommand {
+  /** The program and its arguments. */
+  argv: string[];
+  /** Folder that it runs in, absolute. */
+  dir: string;
 }
 
 /** Money is in dollars, list prices of on-demand billing. */

@@ -29,10 +29,10 @@ export interface CloudTask extends PairTask {
 }
 
 /** Publishing and verifying need to know it, too: what is promised of an output's bytes depends on it. */
-const ENGINES = { local: 'stitch', duckdb: 'duckdb', bigquery: 'bigquery' } as const satisfies Record<
-  BackendName,
-  MergeJob['engine']
->;
+const ENGINES = {
+  ...{ local: 'stitch', duckdb: 'duckdb', bigquery: 'bigquery' },
+  ...{ polars: 'polars', dask: 'dask', pandas: 'pandas', command: 'command' },
+} as const satisfies Record<BackendName, MergeJob['engine']>;
 
 /** A merge may take this part of the machine's memory, whatever the configuration allows. */
 const MEMORY_SHARE = 0.8;
@@ -64,6 +64,7 @@ export function mergeJob(task: PairTask | OutputTask, steps: MergeStep[], totalM
     rows: config.rows,
     reference: config.reference,
     engine: 'backend' in task ? ENGINES[task.backend] : 'stitch',
+    ...(config.command !== undefined && { command: config.command }),
     verify: config.verify,
     clean: config.clean,
     recheckPublished: config.clean !== 'keep',

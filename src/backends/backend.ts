@@ -19,6 +19,8 @@ export interface MergeContext {
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
   onMemory?: (memoryBytes: number) => void;
+  /** What takes its time before the merge begins, one line: an environment that is made. */
+  onRemark?: (line: string) => void;
 }
 
 /**

@@ -1,6 +1,8 @@
 import type { BackendName } from '../contract.ts';
 import { MergeError, type Backend } from './backend.ts';
+import { commandBackend, ownCommand } from './command-backend.ts';
 import { processBackend } from './process-backend.ts';
+import { pythonEngine, type PythonEngine } from './python-engines.ts';
 
 export function createBackends(): Record<BackendName, Backend> {
   return {
@@ -10,8 +12,16 @@ export function createBackends(): Record<BackendName, Backend> {
     bigquery: singleStep,
     // The plain SQL join of all files: what one would run instead; it needs the memory for all columns at once.
     duckdb: processBackend('duckdb', 'duckdb'),
+    polars: pythonBackend('polars'),
+    dask: pythonBackend('dask'),
+    pandas: pythonBackend('pandas'),
+    command: commandBackend('command', ownCommand),
   };
 }
+
+/** What else one would run instead, each at its best; needs a Python environment, made at its first use. */
+const pythonBackend = (engine: PythonEngine): Backend =>
+  commandBackend(engine, (_, { onRemark, signal }) => pythonEngine(engine, { log: onRemark, signal }));
 
 /** For runs that began when a backend merged in a single step. */
 const singleStep: Backend = {

@@ -1,11 +1,11 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { MergeError } from '../backends/backend.ts';
-import { runMergeProcess } from '../backends/merge-process.ts';
+import { createBackends } from '../backends/index.ts';
 import { machineLockPath } from '../config/environment.ts';
 import { defaultMemoryBytes, machineMemoryBytes } from '../config/load.ts';
 import { formatBytes, formatDuration } from '../config/units.ts';
-import type { MergeFigures, RowsMode, VerifyMode } from '../contract.ts';
+import type { BackendName, MergeFigures, RowsMode, VerifyMode } from '../contract.ts';
 import { globToRegExp } from '../merge/discover.ts';
 import type { MergeJob, MergeStep } from '../merge/job.ts';
 import { CommandError, UsageError } from './exit.ts';
@@ -23,6 +23,8 @@ export interface MergeOptions {
   memory?: number;
   timeout: number;
   stall: number;
+  engine: BackendName;
+  command?: string[];
   verify: VerifyMode;
   replace: boolean;
   json: boolean;
@@ -35,14 +37,16 @@ const GRACE_MS = 5_000;
 export async function merge(dir: string, options: MergeOptions): Promise<void> {
   if (options.reference !== undefined && options.rows !== 'reference')
     throw new UsageError('--reference names the file for --rows reference; give both');
+  if ((options.command === undefined) === (options.engine === 'command'))
+    throw new UsageError('--command says what --engine command runs; give both');
   const job = jobOf(dir, options);
   await refuseOutputAmongSources(job);
   using interrupt = interruptible();
   const peak = watchPeakRss();
   const progress = mergeProgress(process.stderr);
-  let figures: MergeFigures | undefined;
+  let figures: MergeFigures;
   try {
-    ({ figures } = await runMergeProcess(job, {
+    figures = await createBackends()[options.engine].merge(job, {
       limits: {
         memoryBytes: job.memoryBytes,
         killAboveBytes: Math.round(job.memoryBytes * 1.25),
@@ -54,14 +58,14 @@ export async function merge(dir: string, options: MergeOptions): Promise<void> {
       signal: interrupt.signal,
       onProgress: progress.onProgress,
       onMemory: progress.onMemory,
-    }));
+      onRemark: (line) => console.error(line),
+    });
   } catch (error) {
     throw error instanceof MergeError ? new CommandError(error.facts, { cause: error }) : error;
   } finally {
     progress.end();
     peak.stop();
   }
-  if (figures === undefined) throw new Error('the merge process ended without its figures');
   console.log(summary(figures, job.output.path));
   if (options.json) console.log(JSON.stringify(resultLine(figures, job.output.path, peak.bytes())));
 }
@@ -75,7 +79,9 @@ function jobOf(dir: string, options: MergeOptions): MergeJob {
     key: options.key,
     rows: options.rows,
     reference: options.reference ?? null,
+    // Its backend knows better.
     engine: 'stitch',
+    ...(options.command !== undefined && { command: { argv: options.command, dir: process.cwd() } }),
     verify: options.verify,
     memoryBytes: options.memory ?? defaultMemoryBytes(machineMemoryBytes()),
   };

@@ -46,6 +46,20 @@ export function percentOption(text: string): number {
   return value / 100;
 }
 
+/** A program and its arguments, as a list in JSON. */
+export function commandOption(text: string): string[] {
+  let words: unknown;
+  try {
+    words = JSON.parse(text);
+  } catch {
+    words = null;
+  }
+  const isList = Array.isArray(words) && words.every((word): word is string => typeof word === 'string' && word !== '');
+  if (!isList || !['{plan}', '{out}'].every((place) => (words as string[]).some((word) => word.includes(place))))
+    throw new InvalidArgumentError('Give a list in JSON, e.g. ["python3", "my_merge.py", "{plan}", "{out}"].');
+  return words as string[];
+}
+
 /** An amount of dollars, in nano-dollars. */
 export function dollarsOption(text: string): number {
   const nanos = parseDollars(text) ?? 0;

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { BACKENDS } from '../contract.ts';
 import { dollarsOption, durationOption, hostOption, integerOption, textOption } from './options.ts';
 import type { BudgetOptions } from './budget.ts';
 import type { DemoOptions } from './demo.ts';
@@ -112,7 +113,7 @@ function addMessages(program: Command): void {
     .command('pivot')
     .description('change the backend of a pair, or of all pairs to come')
     .argument('<run>', RUN, textOption)
-    .argument('<backend>', 'local, bigquery or duckdb')
+    .argument('<backend>', BACKENDS.join(', '))
     .option('--pair <pair>', 'this pair only', textOption)
     .option('--now', 'stop the running step and go on with the new backend at once', false)
     .option('--verbose', 'show where an error came from')

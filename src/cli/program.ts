@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { Command, Help, Option } from 'commander';
+import { Argument, Command, Help, Option } from 'commander';
+import type { PythonEngine } from '../backends/python-engines.ts';
+import { BACKENDS } from '../contract.ts';
 import {
+  commandOption,
   durationWithDefault,
   integerOption,
   memoryOption,
@@ -12,6 +15,7 @@ import { addServiceCommands } from './program-bigquery.ts';
 import { addGuardCommand } from './program-guard.ts';
 import { addMachineCommands } from './program-machine.ts';
 import { addPipelineCommands } from './program-pipeline.ts';
+import type { EnginesOptions } from './engines.ts';
 import type { MergeOptions } from './merge.ts';
 import type { PlanOptions } from './plan.ts';
 import type { SampleOptions } from './sample.ts';
@@ -49,6 +53,12 @@ export function createProgram(): Command {
     .addOption(durationWithDefault('--timeout <duration>', 'longest time', '30m'))
     .addOption(durationWithDefault('--stall <duration>', 'longest time without progress', '10m'))
     .addOption(
+      new Option('--engine <name>', 'what merges: docs/engines.md')
+        .choices(BACKENDS.filter((backend) => backend !== 'bigquery'))
+        .default('local'),
+    )
+    .option('--command <json>', 'with --engine command: ["program", "{plan}", "{out}"]', commandOption)
+    .addOption(
       new Option('--verify <how>', 'compare checksums of the raw column chunks, or every value, or nothing')
         .choices(['bytes', 'full', 'none'])
         .default('bytes'),
@@ -57,6 +67,16 @@ export function createProgram(): Command {
     .option('--json', 'end with one line of JSON', false)
     .option('--verbose', 'show where an error came from')
     .action(async (dir: string, options: MergeOptions) => (await import('./merge.ts')).merge(dir, options));
+
+  program
+    .command('engines')
+    .description('list what can merge here; make the Python environments of those that are named')
+    .addArgument(new Argument('[names...]', 'whose environments to make').choices(['polars', 'dask', 'pandas']))
+    .option('--json', 'end with one line of JSON', false)
+    .option('--verbose', 'show where an error came from')
+    .action(async (names: PythonEngine[], options: EnginesOptions) =>
+      (await import('./engines.ts')).engines(names, options),
+    );
 
   program
     .command('plan')

@@ -56,6 +56,7 @@ function complete(checked: CheckedConfig, folder: string): RunConfig {
     rows: checked.rows,
     reference: checked.reference,
     backends: checked.backends,
+    ...(checked.command !== undefined && { command: { argv: checked.command, dir: folder } }),
     limits: {
       memoryBytes,
       killAboveBytes: checked.limits.killAbove ?? Math.round(memoryBytes * 1.25),

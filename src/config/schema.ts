@@ -91,6 +91,22 @@ export const configSchema = z
       })
       .default(['local', 'bigquery'])
       .describe('In the order in which they are tried.'),
+    command: z
+      .array(z.string({ error: 'a word of the command' }).min(1, { error: 'a word of the command' }))
+      .min(1, { error: 'a program and its arguments' })
+      .check((context) => {
+        for (const place of ['{plan}', '{out}'])
+          if (!context.value.some((word) => word.includes(place)))
+            context.issues.push({
+              code: 'custom',
+              input: context.value,
+              message: `${place} among its arguments, where the path goes`,
+            });
+      })
+      .optional()
+      .describe(
+        'Program and arguments of the backend command, run in the folder of this file; {plan} and {out} stand for paths.',
+      ),
     limits: z
       .strictObject({
         memory: bytes
@@ -145,7 +161,17 @@ export const configSchema = z
     bigquery: bigquerySchema.prefault({}),
   })
   .check((context) => {
-    const { verify, clean, rows, reference } = context.value;
+    const { verify, clean, rows, reference, backends, command } = context.value;
+    if (backends.includes('command') !== (command !== undefined))
+      context.issues.push({
+        code: 'custom',
+        input: command,
+        path: ['command'],
+        message:
+          command === undefined
+            ? 'a program and its arguments, since backends has command'
+            : 'command among the backends, or no command',
+      });
     if (verify === 'none' && clean !== 'keep')
       context.issues.push({
         code: 'custom',

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { childEnvironment, environment } from '../config/environment.ts';
-import { ensurePythonEnvironment } from './python-environment.ts';
+import { ensurePythonEnvironment } from '../python/environment.ts';
 
 const run = promisify(execFile);
 const REQUIREMENTS = join(import.meta.dirname, '..', '..', 'tools', 'bigquery-emulator', 'requirements.txt');

@@ -32,3 +32,16 @@ export function isOutOfMemory(error: unknown): error is Error {
 /** The checkpoint `file` cannot be merged as it is; `message` says why, without naming the file again. */
 export const invalidCheckpoint = (file: string, message: string, column?: string): MergeFailure =>
   new MergeFailure('CheckpointInvalid', `${file}: ${message}`, { file, column });
+
+/**
+ * A program that this process ran was ended by a signal that this process did not send. Whether that was for want of memory
+ * only the guard knows: this process ends by the same signal, so that the guard can judge it.
+ */
+export class EndedBySignal extends Error {
+  readonly signal: NodeJS.Signals;
+  constructor(signal: NodeJS.Signals, message: string) {
+    super(message);
+    this.name = 'EndedBySignal';
+    this.signal = signal;
+  }
+}

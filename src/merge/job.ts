@@ -1,4 +1,12 @@
-import type { BackendName, CleanMode, FailureFacts, MergeFigures, RowsMode, VerifyMode } from '../contract.ts';
+import type {
+  BackendName,
+  CleanMode,
+  EngineCommand,
+  FailureFacts,
+  MergeFigures,
+  RowsMode,
+  VerifyMode,
+} from '../contract.ts';
 
 /**
  * What a merge process is asked to do, and what it says: one JSON line in, JSON lines out.
@@ -30,9 +38,11 @@ export interface MergeJob {
   reference: string | null;
   /**
    * `stitch` copies aligned column chunks; `duckdb` is the plain SQL join of all files; `bigquery` stitches the parts that
-   * the service has merged.
+   * the service has merged; the others are programs of their own, run by `command`.
    */
-  engine: 'stitch' | 'duckdb' | 'bigquery';
+  engine: 'stitch' | 'duckdb' | 'bigquery' | CommandEngine;
+  /** For the step `merge` of a CommandEngine. `under` is a program, with its arguments, that starts it. */
+  command?: EngineCommand & { under?: string[] };
   verify: VerifyMode;
   /** What the step `clean` does with the checkpoints; they are kept where it is missing. */
   clean?: CleanMode;
@@ -43,6 +53,9 @@ export interface MergeJob {
   /** Memory that the whole process may take, bytes; DuckDB gets a part of it. */
   memoryBytes: number;
 }
+
+/** Engines that are programs of their own. */
+export type CommandEngine = 'polars' | 'dask' | 'pandas' | 'command';
 
 /** `survey` and `clean` belong in jobs of their own: a job stops early where the same inputs have been merged before. */
 export type MergeStep = 'survey' | 'discover' | 'prepare' | 'merge' | 'verify' | 'publish' | 'clean';

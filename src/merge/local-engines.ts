@@ -1,6 +1,8 @@
-import type { Engines } from './engine.ts';
+import type { Engine, Engines } from './engine.ts';
 import { stitchPlan } from './stitch-plan.ts';
 import { VERSION } from './version.ts';
+
+const byCommand: Engine = async (request) => (await import('./command/command-engine.ts')).mergeByCommand(request);
 
 /** The engines that need nothing but this machine. */
 export const LOCAL_ENGINES: Engines = {
@@ -18,4 +20,8 @@ export const LOCAL_ENGINES: Engines = {
       signal,
     });
   },
+  polars: byCommand,
+  dask: byCommand,
+  pandas: byCommand,
+  command: byCommand,
 };

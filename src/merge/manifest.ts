@@ -22,7 +22,7 @@ const schema = z.object({
   /** ISO 8601. */
   createdAt: z.string(),
   createdBy: z.string(),
-  engine: z.enum(['stitch', 'duckdb', 'bigquery']),
+  engine: z.enum(['stitch', 'duckdb', 'bigquery', 'polars', 'dask', 'pandas', 'command']),
   key: z.string(),
   rows: z.enum(['union', 'reference', 'intersection']),
   /** Name of the checkpoint that gave the rows; null for the first one, and in the other modes. */

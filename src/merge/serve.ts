@@ -5,10 +5,11 @@
  * stuck and cannot.
  */
 import { writeSync } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Engines } from './engine.ts';
-import { isOutOfMemory, MergeFailure } from './errors.ts';
+import { EndedBySignal, isOutOfMemory, MergeFailure } from './errors.ts';
 import type { MergeJob, MergeMessage } from './job.ts';
 import { runSteps } from './steps.ts';
 import { dieWithParent } from './system/libc.ts';
@@ -16,8 +17,6 @@ import { dieWithParent } from './system/libc.ts';
 const MESSAGES_FD = 3;
 const EXIT_FAILED = 3;
 const EXIT_GUARD_GONE = 4;
-/** 128 + SIGTERM, as shells say it. */
-const EXIT_TERMINATED = 143;
 /** Progress is for people: more often than this nobody looks. */
 const PROGRESS_MS = 100;
 
@@ -53,17 +52,22 @@ async function run(job: MergeJob, engines: Engines, signal: AbortSignal): Promis
     process.exit(0);
   } catch (error) {
     // Ended by a signal from outside: its guard is to see that, and not a failure of the merge's own.
-    // The handler was for one signal only, so that this one ends the process; where it comes late (another thread takes
-    // it) or not at all (the first process of a pid namespace), the exit code says the same.
-    if (signal.aborted) {
-      process.kill(process.pid, 'SIGTERM');
-      process.exit(EXIT_TERMINATED);
-    }
+    if (signal.aborted) endBy('SIGTERM');
+    if (error instanceof EndedBySignal) endBy(error.signal);
     const failure = typedFailure(error, job);
     if (failure === null) throw error;
     emit({ event: 'failed', failure: failure.facts });
     process.exit(EXIT_FAILED);
   }
+}
+
+/**
+ * The handler was for one signal only, so that another one ends the process; where it comes late (another thread takes
+ * it) or not at all (the first process of a pid namespace), the exit code says the same, as shells do.
+ */
+function endBy(signal: NodeJS.Signals): never {
+  process.kill(process.pid, signal);
+  process.exit(128 + constants.signals[signal]);
 }
 
 /** System errors that have a type of their own; anything else is a bug and ends the process with its stack. */

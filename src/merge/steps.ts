@@ -21,7 +21,7 @@ import { publishOutput } from './publish.ts';
 import { surveyFiles } from './survey.ts';
 import { syncFolder } from './system/sync-folder.ts';
 import { verifyMerge } from './verify.ts';
-import { workspacePath } from './workspace.ts';
+import { commandFolder, workspacePath } from './workspace.ts';
 
 interface Session {
   job: MergeJob;
@@ -171,6 +171,8 @@ async function runMerge(session: Session): Promise<boolean> {
   await rm(session.draftPath, { force: true });
   await syncFolder(workspace);
   await rm(temporaryPath, { force: true });
+  // What a program has spilled that was killed is of no use to this attempt, nor to another engine's.
+  await rm(commandFolder(workspace), { recursive: true, force: true });
   const files = plan.checkpoints.length;
   const onBytes = (done: number, total: number): void => {
     emit({

@@ -25,13 +25,13 @@ export const mismatch = (message: string, column?: string): MergeFailure =>
 
 /**
  * Checks rows, names, order and types; pairs each column of the output with its source. Throws OutputMismatch. What was
- * stitched has the row groups of the plan and the schema elements of the checkpoints; DuckDB writes its own.
+ * stitched has the row groups of the plan and the schema elements of the checkpoints; other writers have their own.
  */
 export function matchColumns(plan: MergePlan, output: Footer, engine: MergeJob['engine']): ExpectedColumn[] {
   const rows = plan.spine.keys.values.length;
   if (output.rows !== rows) throw mismatch(`it has ${output.rows} rows, the keys of the checkpoints make ${rows}`);
   const groups = output.rowGroups.map((group) => group.rows);
-  if (engine !== 'duckdb' && groups.join() !== plan.spine.rowGroupRows.join())
+  if (!writesAnew(engine) && groups.join() !== plan.spine.rowGroupRows.join())
     throw mismatch(`its row groups have ${groups.join(', ')} rows instead of ${plan.spine.rowGroupRows.join(', ')}`);
   const sources = plan.checkpoints.flatMap((checkpoint) =>
     checkpoint.columns.map((column) => ({ checkpoint, column })),
@@ -45,18 +45,21 @@ export function matchColumns(plan: MergePlan, output: Footer, engine: MergeJob['
     checkColumn(
       source.column,
       column,
-      engine === 'duckdb' ? null : engine === 'stitch' && plan.aligned[source.checkpoint.index]!,
+      writesAnew(engine) ? null : engine === 'stitch' && plan.aligned[source.checkpoint.index]!,
     );
     return { output: column, source };
   });
 }
+
+/** All but the stitch of checkpoints, or of parts. */
+const writesAnew = (engine: MergeJob['engine']): boolean => engine !== 'stitch' && engine !== 'bigquery';
 
 function checkKey({ spine, keyName, checkpoints }: MergePlan, column: Column, engine: MergeJob['engine']): void {
   if (column.name !== keyName) throw mismatch(`its first column is ${column.name} instead of the key ${keyName}`);
   const type = keyTypeOf(column, OUTPUT);
   // A key that was taken over keeps its unit, though other files may have a finer one.
   if (spine.source !== null) {
-    checkColumn(checkpoints[spine.source]!.key, column, engine === 'duckdb' ? null : true);
+    checkColumn(checkpoints[spine.source]!.key, column, writesAnew(engine) ? null : true);
     return;
   }
   if (JSON.stringify(sortedEntries(type)) !== JSON.stringify(sortedEntries(spine.type)))

@@ -19,3 +19,8 @@ export function receiptPath(outputPath: string): string {
 export function manifestPath(outputPath: string): string {
   return `${outputPath}.manifest.json`;
 }
+
+/** In the workspace: the plan for a program that merges, and what it spills. */
+export function commandFolder(workspace: string): string {
+  return join(workspace, 'command');
+}

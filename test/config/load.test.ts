@@ -69,7 +69,26 @@ const refused: [string, Record<string, unknown>, string][] = [
   ['a pair that leaves the root', { pairs: ['../x'] }, 'pairs[0]: "../x"; expected the name of a folder'],
   ['no pairs', { pairs: [] }, 'pairs: []; expected at least one pair'],
   ['pairs of another type', { pairs: 7 }, 'pairs: 7; expected a list of names, or a pattern'],
-  ['an unknown backend', { backends: ['polars'] }, 'backends[0]: "polars"; expected local, bigquery or duckdb'],
+  [
+    'an unknown backend',
+    { backends: ['spark'] },
+    'backends[0]: "spark"; expected local, bigquery, duckdb, polars, dask, pandas or command',
+  ],
+  [
+    'a backend command without one',
+    { backends: ['command'] },
+    'command: no value; expected a program and its arguments',
+  ],
+  [
+    'a command that is not told where to write',
+    { backends: ['command'], command: ['merge', '{plan}'] },
+    'command: ["merge","{plan}"]; expected {out} among its arguments',
+  ],
+  [
+    'a command for nobody',
+    { command: ['m', '{plan}', '{out}'] },
+    'command: ["m","{plan}","{out}"]; expected command among',
+  ],
   ['a backend twice', { backends: ['local', 'local'] }, 'backends[1]: "local"; expected each backend once'],
   ['a missing field', { key: undefined }, 'key: missing; expected a text'],
   ['a fraction of a file', { checkpoints: { expected: 1.5 } }, 'checkpoints.expected: 1.5; expected a whole number'],

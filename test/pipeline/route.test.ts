@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { readdir, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
+import type { BackendName } from '../../src/contract.ts';
 import { startRun } from '../../src/client/start-run.ts';
 import { readStatus } from '../../src/client/read-status.ts';
+import { NARROW_LIMIT_BYTES, writeWideSet } from '../support/wide-set.ts';
 import { Stage } from './stage.ts';
 
 const MIB = 1024 ** 2;
@@ -27,6 +29,21 @@ test('a memory failure leads to the next backend, which finishes the pair', asyn
   assert.deepEqual((await handle.result()).merged, ['EURGBP']);
   const { pairs } = (await readStatus(stage.client, 'fallback')).progress;
   assert.equal(pairs[0]?.backend, 'local');
+});
+
+test('Polars runs out of memory, a command cannot be had here, and local finishes the pair', async () => {
+  await writeWideSet(join(stage.folder, 'wide', 'GBPUSD'));
+  const backends: BackendName[] = ['polars', 'command', 'local'];
+  const config = stage.config({
+    ...{ name: 'engines', root: join(stage.folder, 'wide'), pairs: ['GBPUSD'], backends },
+    command: { argv: ['no-such-program', '{plan}', '{out}'], dir: stage.folder },
+    limits: { ...limits, memoryBytes: NARROW_LIMIT_BYTES },
+  });
+  const { handle } = await startRun(stage.client, config, { tuning: { waitFirstMs: 200 } });
+  assert.deepEqual((await handle.result()).merged, ['GBPUSD']);
+  const [pair] = (await readStatus(stage.client, 'engines')).progress.pairs;
+  assert.equal(pair?.backend, 'local');
+  assert.match(pair.routed ?? '', /^polars: MemoryExhausted: .*; then command: BackendUnavailable: .*not on the PATH/);
 });
 
 test('a chain that ends at BigQuery says what failed first, and that BigQuery is not there; a retry runs that pair alone', async () => {

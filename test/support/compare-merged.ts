@@ -18,6 +18,8 @@ export interface CompareOptions {
   rows?: 'union' | 'reference' | 'intersection';
   reference?: string;
   pattern?: string;
+  /** Types that say the same in other words are the same. */
+  implied?: 'same';
 }
 
 /** What compare_merged.py, which shares no code with the engine, says of merged files of the same sources. */

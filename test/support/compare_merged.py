@@ -40,6 +40,16 @@ def leaf_count(kind):
     return sum(map(leaf_count, children)) if children else 1
 
 
+# With --implied: a signed integer of the physical type's own width says nothing more, and writers differ in saying it.
+IMPLIED = {"Int(bitWidth=64, isSigned=true)": "INT64", "Int(bitWidth=32, isSigned=true)": "INT32"}
+leave_out_implied = False
+
+
+def logical_type(leaf):
+    text = str(leaf.logical_type)
+    return "None" if leave_out_implied and IMPLIED.get(text) == leaf.physical_type else text
+
+
 class File:
     """A Parquet file whose columns are read by position, since names may differ in case only or hold dots."""
 
@@ -64,7 +74,7 @@ class File:
     def stored_type(self, position):
         """What the file says of a column: physical type, length and logical type with unit and zone, of each leaf."""
         leaves = [self.parquet.schema.column(leaf) for leaf in self.leaves[position]]
-        return [(leaf.physical_type, leaf.length, str(leaf.logical_type)) for leaf in leaves]
+        return [(leaf.physical_type, leaf.length, logical_type(leaf)) for leaf in leaves]
 
 
 def bits(column):
@@ -215,7 +225,10 @@ def main():
     parser.add_argument("--rows", choices=["union", "reference", "intersection"], default="union")
     parser.add_argument("--reference", help="file name; default the first")
     parser.add_argument("--pattern", default="*.parquet")
+    parser.add_argument("--implied", choices=["same"], help="types that say the same in other words are the same")
     options = parser.parse_args()
+    global leave_out_implied
+    leave_out_implied = options.implied == "same"
     paths = sorted(set(options.dir.glob(options.pattern)) - set(options.outputs), key=lambda path: path.name)
     for output in options.outputs:
         print(json.dumps(compare(paths, output, options.key, options.rows, options.reference), ensure_ascii=False))

@@ -6,7 +6,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { ensurePythonEnvironment } from '../../src/emulator/python-environment.ts';
+import { ensurePythonEnvironment } from '../../src/python/environment.ts';
 
 const run = promisify(execFile);
 const SUPPORT = import.meta.dirname;

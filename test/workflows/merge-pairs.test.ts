@@ -202,7 +202,7 @@ suite('mergePairs on the embedded server', { timeout: 120_000 }, () => {
       return now.notes.length === 5 && now;
     });
     assert.deepEqual(notes, [
-      'refused: pivotBackend: no backend "spark" (there are local, bigquery, duckdb)',
+      'refused: pivotBackend: no backend "spark" (there are local, bigquery, duckdb, polars, dask, pandas, command)',
       'refused: skipPair: no pair "XXXYYY" in this run',
       'refused: retryPair: EURUSD is merging: only what was set aside or skipped can be retried',
       'refused: skipPair: it names no pair: null',
@@ -283,7 +283,8 @@ suite('mergePairs on the embedded server', { timeout: 120_000 }, () => {
     await temporal.client.workflow.getHandle(`widemerge/${name}/EURUSD`).signal('pivotBackend', 'spark');
     discover.open();
     assert.deepEqual((await handle.result()).merged, ['EURUSD']);
-    const refused = 'refused: pivotBackend: no backend "spark" (there are local, bigquery, duckdb)';
+    const refused =
+      'refused: pivotBackend: no backend "spark" (there are local, bigquery, duckdb, polars, dask, pandas, command)';
     assert.deepEqual((await progress()).notes, [refused]);
     const merges = machine.calls.filter((call) => call.startsWith('merge'));
     assert.deepEqual(merges, ['merge EURUSD local', ...Array.from({ length: 3 }, () => 'merge EURUSD duckdb')]);

@@ -22,7 +22,8 @@ export async function readManifestId(path: string): Promise<string | null> {
   }
 }
 
-async function readFooterBytes(handle: FileHandle): Promise<Uint8Array | null> {
+/** The bytes of its FileMetaData; null where the file is no Parquet file. */
+export async function readFooterBytes(handle: FileHandle): Promise<Uint8Array | null> {
   const { size } = await handle.stat();
   if (size < 12) return null;
   const tail = Buffer.alloc(8);

@@ -9,6 +9,7 @@ import type { BigqueryBackend, CloudHooks, CloudRequest } from '../../../src/bac
 import type { BudgetBooks } from '../../../src/backends/bigquery-purse.ts';
 import { openJournal } from '../../../src/backends/journal.ts';
 import type { MergeProcessResult } from '../../../src/backends/merge-process.ts';
+import { BACKENDS } from '../../../src/contract.ts';
 import type { BackendName, FailureType, MergeFigures, RunConfig } from '../../../src/contract.ts';
 import type { HealthReport } from '../../../src/guard/health.ts';
 import type { MergeJob } from '../../../src/merge/job.ts';
@@ -78,7 +79,7 @@ export class FakeMachine {
   }
 
   readonly dependencies = (searchAttributesReady: boolean): ActivityDependencies => ({
-    backends: { local: this.backend('local'), bigquery: this.backend('bigquery'), duckdb: this.backend('duckdb') },
+    backends: Object.fromEntries(BACKENDS.map((name) => [name, this.backend(name)])) as Record<BackendName, Backend>,
     bigquery: this.bigquery(),
     books: this.books,
     runMergeProcess: (job, context) => this.process(job, context),

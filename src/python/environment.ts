@@ -25,24 +25,43 @@ export interface PythonEnvironment {
   /** Anything that has to be done once more, with the new interpreter, before it counts as made. */
   finish?: (python: string, folder: string) => Promise<void>;
   log?: (line: string) => void;
+  /** Ends its making; what was made so far is removed. */
+  signal?: AbortSignal;
 }
 
-/** Folder of the environment, whose interpreter is `bin/python`; made where it is missing, awaited where another process makes it. */
-export async function ensurePythonEnvironment(wanted: PythonEnvironment): Promise<string> {
+export interface PlacedEnvironment {
+  /** Its interpreter is `bin/python`. */
+  folder: string;
+  made: boolean;
+  /** The interpreter that it is, or will be, made with. */
+  interpreter: string;
+}
+
+/** Where the environment is, or will be. Throws where no interpreter will do, and the system's errors. */
+export async function placePythonEnvironment(
+  wanted: Pick<PythonEnvironment, 'purpose' | 'requirements' | 'cache'>,
+): Promise<PlacedEnvironment> {
   const requirements = await readFile(wanted.requirements, 'utf8');
   const base = await findInterpreter(wanted.purpose);
   const hash = createHash('sha256').update(`${base.identity}\n${requirements}`).digest('hex').slice(0, 16);
   const folder = join(wanted.cache, hash);
+  return { folder, made: existsSync(join(folder, 'bin', 'python')), interpreter: base.command };
+}
+
+/** Folder of the environment, whose interpreter is `bin/python`; made where it is missing, awaited where another process makes it. */
+export async function ensurePythonEnvironment(wanted: PythonEnvironment): Promise<string> {
+  const { folder, interpreter } = await placePythonEnvironment(wanted);
   const python = join(folder, 'bin', 'python');
   await mkdir(wanted.cache, { recursive: true });
   while (!existsSync(python)) {
+    wanted.signal?.throwIfAborted();
     const unlock = await lock(`${folder}.lock`);
     if (unlock === null) {
       await sleep(500);
       continue;
     }
     try {
-      if (!existsSync(python)) await build(base.command, folder, wanted);
+      if (!existsSync(python)) await build(interpreter, folder, wanted);
     } finally {
       await unlock();
     }
@@ -81,10 +100,16 @@ async function build(interpreter: string, folder: string, wanted: PythonEnvironm
     // Compiling all of it ahead takes longer than all else; what is used is compiled at its first import.
     const wheels = ['--no-deps', '--no-compile', '--only-binary=:all:', '-r', wanted.requirements];
     const python = join(making, 'bin', 'python');
-    await run(python, [...pip, ...wheels], { timeout: INSTALL_TIMEOUT_MS });
+    await run(python, [...pip, ...wheels], {
+      timeout: INSTALL_TIMEOUT_MS,
+      ...(wanted.signal === undefined ? {} : { signal: wanted.signal }),
+    });
     await wanted.finish?.(python, making);
     // The interpreter finds its environment from its own path, so that the folder may be renamed; scripts in bin may not.
     await rename(making, folder);
+  } catch (error) {
+    wanted.signal?.throwIfAborted();
+    throw error;
   } finally {
     await rm(making, { recursive: true, force: true });
   }
