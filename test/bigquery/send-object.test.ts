@@ -7,7 +7,8 @@ import { test, type TestContext } from 'node:test';
 import { Bucket } from '../../src/bigquery/bucket.ts';
 import { openClient } from '../../src/bigquery/client.ts';
 import { sendObject } from '../../src/bigquery/send-object.ts';
-import type { UploadSource } from '../../src/bigquery/upload-source.ts';
+import { askService, sendParts } from '../../src/bigquery/service-request.ts';
+import { checkedBytes, type UploadSource } from '../../src/bigquery/upload-source.ts';
 import type { PlannedFault } from '../../src/emulator/faults.ts';
 import { startProxy, type RunningProxy } from '../../src/emulator/proxy.ts';
 import { PROJECT } from '../emulator/clients.ts';
@@ -84,4 +85,14 @@ test('an object that is there is not made again', async (t) => {
   await send();
   await assert.rejects(send(), { reason: 'duplicate' });
   assert.equal(proxy.receivedObjects().objects, 1);
+});
+
+test('a request that is aborted before it has begun ends with the reason of it, and the process goes on', async (t) => {
+  const { proxy, source } = await bench(t, []);
+  const client = openClient({ project: PROJECT, location: 'US' });
+  const signal = AbortSignal.abort(new Error('paused'));
+  const request = { url: proxy.url, method: 'PUT', signal } as const;
+  // What a body throws when nobody listens would fail the test as an uncaught exception.
+  await assert.rejects(sendParts(client, request, checkedBytes(source)), /paused/);
+  await assert.rejects(askService(client, { ...request, data: { some: 'thing' } }), /paused/);
 });
