@@ -65,7 +65,7 @@ module.exports = {
     ),
     only(
       'bigquery',
-      [room('merge'), '^src/config/environment[.]ts$', '^src/budget/messages[.]ts$'],
+      [room('merge'), '^src/config/(environment|bucket-place)[.]ts$', '^src/budget/messages[.]ts$'],
       'Planning and the calls of its clients; free of Temporal, and of who calls it.',
     ),
     only(

@@ -175,6 +175,8 @@ export interface BigqueryConfig {
   partitionColumns?: number;
   /** What a pair does while BigQuery cannot be reached: wait for it, or go to the next backend. */
   whenUnavailable?: 'wait' | 'nextBackend';
+  /** What tables are loaded through, `gs://bucket/folder` or `bucket`; null: they are sent with the load jobs. */
+  bucket?: string | null;
 }
 
 /** What a failed pair has cost, or a merged one. */

@@ -26,6 +26,12 @@ variable "dataset" {
   description = "bigquery.dataset of the configuration; for staging tables only."
 }
 
+variable "bucket" {
+  type        = string
+  default     = null
+  description = "bigquery.bucket of the configuration, without a folder; null makes none."
+}
+
 resource "google_project_service" "api" {
   for_each           = toset(["bigquery.googleapis.com", "bigquerystorage.googleapis.com"])
   project            = var.project
@@ -60,6 +66,33 @@ resource "google_bigquery_dataset_iam_member" "worker" {
   dataset_id = google_bigquery_dataset.staging.dataset_id
   role       = "roles/bigquery.dataEditor"
   member     = google_service_account.worker.member
+}
+
+resource "google_storage_bucket" "staging" {
+  count                       = var.bucket == null ? 0 : 1
+  project                     = var.project
+  name                        = var.bucket
+  location                    = var.location
+  uniform_bucket_level_access = true
+  force_destroy               = true
+  soft_delete_policy {
+    retention_duration_seconds = 0
+  }
+  lifecycle_rule {
+    action {
+      type = "Delete"
+    }
+    condition {
+      age = 2
+    }
+  }
+}
+
+resource "google_storage_bucket_iam_member" "worker" {
+  for_each = var.bucket == null ? toset([]) : toset(["roles/storage.objectUser", "roles/storage.legacyBucketReader"])
+  bucket   = google_storage_bucket.staging[0].name
+  role     = each.value
+  member   = google_service_account.worker.member
 }
 
 output "account" {

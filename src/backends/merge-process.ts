@@ -60,6 +60,8 @@ export async function runMergeProcess(
     env: { UV_THREADPOOL_SIZE: '8', ...(compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache }) },
     input: `${JSON.stringify(job)}\n`,
     lockFiles: locksOf(job, context.machineLock),
+    // A program of somebody else's may start what it likes: nothing of it outlives the guard.
+    ...(job.command !== undefined && job.steps.includes('merge') && { isolate: true }),
     // A survey writes nothing beside an output that may never come.
     ...(job.steps.includes('survey') ? {} : { evidenceFile: stallEvidencePath(job.output.path) }),
   };

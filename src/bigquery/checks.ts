@@ -1,28 +1,20 @@
 /**
- * Whether a worker could use the service as a configuration says: asked by requests that cost nothing, each answer with
- * what mends it. What a request of the kind is allowed is found out by making it, not by reading roles: they come from
+ * Whether a worker could use the service as a configuration says: asked by requests that cost nothing (an object that is
+ * written to a bucket: $0.000005), each answer with what mends it. What a request of the kind is allowed is found out by making it, not by reading roles: they come from
  * projects, folders, groups and datasets, and only the service adds them up.
  */
 import { randomBytes } from 'node:crypto';
 import type { BigQuery, JobMetadata } from '@google-cloud/bigquery';
 import { environment } from '../config/environment.ts';
 import type { BigqueryConfig } from '../contract.ts';
+import { failed, note, ok, type Check } from './check.ts';
+import { checkBucket } from './check-bucket.ts';
 import { openClient, openReadClient } from './client.ts';
 import { BigQueryError, reasonOf } from './error-reasons.ts';
 import { mendingLines, type Role } from './mending-lines.ts';
 import { patiently, unlessMissing, type Patience } from './patiently.ts';
 import { readReason } from './read-errors.ts';
 import { googleRegion, isSamePlace } from './places.ts';
-
-export interface Check {
-  what: string;
-  /** `note`: nothing is wrong, or it could not be found out; something to know. */
-  verdict: 'ok' | 'FAIL' | 'note';
-  /** One line. */
-  says: string;
-  /** Lines for a shell, or for the configuration. */
-  mend: string[];
-}
 
 type Config = BigqueryConfig & { project: string };
 
@@ -52,6 +44,7 @@ export async function* checkService(config: Config): AsyncGenerator<Check> {
   const dataset = await checkDataset(bench);
   yield dataset.check;
   if (dataset.isThere) yield* checkTables(bench);
+  yield* checkBucket(bench, PATIENCE);
   yield await checkPlaces(config);
 }
 
@@ -219,14 +212,5 @@ async function isGranted(client: BigQuery, project: string, permission: string):
     return null;
   }
 }
-
-const ok = (what: string, says: string): Check => ({ what, verdict: 'ok', says, mend: [] });
-const note = (what: string, says: string): Check => ({ what, verdict: 'note', says, mend: [] });
-const failed = (what: string, error: BigQueryError, mend: string[]): Check => ({
-  what,
-  verdict: 'FAIL',
-  says: error.message,
-  mend: mend.length > 0 ? mend : mendingLines(error),
-});
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -52,7 +52,7 @@ const TREATMENTS: Record<string, Treatment> = {
   // A dataset that exists elsewhere is not found here: the service names no location.
   notFound: fails(
     'ConfigInvalid',
-    'it is not there, or not in this location: compare bigquery.location with the dataset',
+    'it is not there, or not in this location: compare bigquery.location with the dataset and the bucket',
   ),
   duplicate: fails('CommandFailed', 'what it makes is there already'),
   invalid: fails('CommandFailed', 'the request is refused as it is'),
@@ -101,18 +101,28 @@ const NETWORK = new Set([
 const CREDENTIALS =
   /default credentials|credential file|incoming JSON object|invalid_(grant|rapt|client)|unable to detect a project id/i;
 
+/** Words of Cloud Storage for what BigQuery calls otherwise; a condition that is not met is that nothing is there yet. */
+const OTHER_WORDS: Record<string, string> = {
+  forbidden: 'accessDenied',
+  insufficientPermissions: 'accessDenied',
+  userRateLimitExceeded: 'rateLimitExceeded',
+  conditionNotMet: 'duplicate',
+};
+
 /** The reason of an error that the client threw; a cut connection counts as the service's trouble. Null: none of its errors. */
 export function reasonOf(error: unknown): string | null {
   const { code, errors, cause } = error as { code?: unknown; errors?: { reason?: string }[]; cause?: unknown };
   if (CREDENTIALS.test(String((error as { message?: unknown }).message))) return 'noCredentials';
   if (typeof code === 'string' && NETWORK.has(code)) return 'backendError';
-  const reason = errors?.[0]?.reason;
+  const said = errors?.[0]?.reason;
+  const reason = said === undefined ? undefined : (OTHER_WORDS[said] ?? said);
   if (reason !== undefined && reason in TREATMENTS) return reason;
   const status = Number(code);
   if (status === 401) return 'authError';
   if (status === 403) return reason ?? 'accessDenied';
   if (status === 404) return 'notFound';
-  if (status === 409) return 'duplicate';
+  if (status === 408) return 'timeout';
+  if (status === 409 || status === 412) return 'duplicate';
   if (status === 429) return 'rateLimitExceeded';
   if (status >= 500) return 'backendError';
   if (status >= 400) return reason ?? 'invalid';

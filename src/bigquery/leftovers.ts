@@ -7,7 +7,7 @@ import { openClient } from './client.ts';
 import { listTables } from './list-tables.ts';
 import { patiently, unlessMissing, type Patience } from './patiently.ts';
 import { sideBySide } from './side-by-side.ts';
-import { tablePrefix } from './staging-tables.ts';
+import { TABLE_NAME, tablePrefix } from './staging-tables.ts';
 
 export interface StagingPlace {
   project: string;
@@ -28,7 +28,6 @@ export interface Leftover {
 }
 
 const HOLDS = { spine: 'spine', s: 'checkpoint', m: 'merged' } as const;
-const NAME = /^w[0-9a-f]{12}_(spine|s|m)_[0-9a-f]{32}$/;
 const FIRST_COLUMN = { spine: 'position', checkpoint: 'key', merged: 'position' };
 const REQUESTS_AT_A_TIME = 8;
 
@@ -40,7 +39,7 @@ export async function listLeftovers(
   const dataset = openClient(place).dataset(place.dataset, { location: place.location });
   const tables = await listTables(dataset, patience);
   if (tables === null) return null;
-  const named = tables.filter(({ id }) => NAME.test(id ?? ''));
+  const named = tables.filter(({ id }) => TABLE_NAME.test(id ?? ''));
   const found = await sideBySide(named, REQUESTS_AT_A_TIME, (table) => look(table, patience));
   const leftovers = found.filter((leftover) => leftover !== null);
   return {
@@ -67,8 +66,8 @@ export async function removeLeftovers(
   return removed.filter(Boolean).length;
 }
 
-/** A table's pair, by its name: what the names of all tables of the pair begin with, in runs of this name. */
-export const isOfPair = ({ table }: Leftover, run: string, pair: string): boolean =>
+/** A table's pair, by its name (or by that of the table that an object is for): what the names of all tables of the pair begin with, in runs of this name. */
+export const isOfPair = ({ table }: { table: string }, run: string, pair: string): boolean =>
   table.startsWith(tablePrefix({ run: `${run}@`, pair }));
 
 /** Null where it is gone, or is none of ours. */
@@ -77,7 +76,7 @@ async function look(table: Table, patience: Patience): Promise<Leftover | null> 
   const found = await unlessMissing(`look at table ${name}`, patience, () => table.getMetadata());
   if (found === null) return null;
   const metadata = found[0] as TableMetadata & { type?: string; schema?: { fields?: { name?: string }[] } };
-  const holds = HOLDS[NAME.exec(name)![1] as keyof typeof HOLDS];
+  const holds = HOLDS[TABLE_NAME.exec(name)![1] as keyof typeof HOLDS];
   if ((metadata.type ?? 'TABLE') !== 'TABLE' || !isOurShape(holds, metadata.schema?.fields ?? [])) return null;
   return {
     table: name,

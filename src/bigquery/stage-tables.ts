@@ -4,6 +4,7 @@
  */
 import type { TableMetadata } from '@google-cloud/bigquery';
 import { readStaging, type StagedCheckpoint, type StagedSpine } from '../merge/staging.ts';
+import { openCarrier, type Carrier } from './carrier.ts';
 import { firstEpochOf, identityOf, openSession, type CloudHooks, type CloudSession } from './cloud-session.ts';
 import { storageNanos } from './costs.ts';
 import { ensureDataset } from './ensure-dataset.ts';
@@ -14,7 +15,8 @@ import { runJob } from './run-job.ts';
 import { sideBySide } from './side-by-side.ts';
 import { checkpointTable, jobLabels, spineTable, type CloudRequest, type TableShape } from './staging-tables.ts';
 import { stagingType } from './types.ts';
-import { uploadLoadJob, type UploadSource } from './upload.ts';
+import type { LoadJob } from './upload.ts';
+import type { UploadSource } from './upload-source.ts';
 
 /** A load takes seconds whatever its size: side by side they take no more memory than a read's buffer each. */
 const LOADS_AT_A_TIME = 8;
@@ -42,6 +44,7 @@ export async function stageTables(
     })),
   ];
   await ensureDataset(session);
+  const carrier = await openCarrier(session);
   const tables = distinct(shipments);
   // The merged tables hold as much again.
   const stored = 2 * staging.rows * rowBytes(staging.checkpoints) + tables.length * staging.rows * 16;
@@ -54,7 +57,7 @@ export async function stageTables(
   let [sent, bytesSent] = [0, 0];
   await sideBySide(tables, LOADS_AT_A_TIME, async (shipment) => {
     let bytesOfThis = 0;
-    const isSent = await ship(session, shipment, (bytes) => {
+    const isSent = await ship(session, carrier, shipment, (bytes) => {
       // What is sent a second time is no progress.
       const counted = Math.min(bytes, shipment.bytes - bytesOfThis);
       bytesOfThis += counted;
@@ -81,8 +84,13 @@ export const stagingLine = (request: CloudRequest): { jobId: string; step: strin
 });
 
 /** True where it was sent, false where it was there. */
-async function ship(session: CloudSession, shipment: Shipment, onBytes: (bytes: number) => void): Promise<boolean> {
-  const { request, client, jobHooks, hooks } = session;
+async function ship(
+  session: CloudSession,
+  carrier: Carrier,
+  shipment: Shipment,
+  onBytes: (bytes: number) => void,
+): Promise<boolean> {
+  const { request, client, jobHooks } = session;
   const { table, source } = shipment;
   const { project, location, dataset } = request.config;
   const step = `stage ${source.name}`;
@@ -94,25 +102,22 @@ async function ship(session: CloudSession, shipment: Shipment, onBytes: (bytes: 
         'invalid',
         `it was loaded, and does not hold its ${table.rows} rows`,
       );
-    const insert = (id: string): Promise<void> =>
-      uploadLoadJob(
-        client,
-        {
-          jobReference: { projectId: project, jobId: id, location },
-          configuration: {
-            labels: jobLabels(request, 'stage'),
-            load: {
-              destinationTable: { projectId: project, datasetId: dataset, tableId: table.name },
-              sourceFormat: 'PARQUET',
-              schema: { fields: table.fields },
-              createDisposition: 'CREATE_NEVER',
-              writeDisposition: 'WRITE_EMPTY',
-            },
+    const insert = (id: string): Promise<void> => {
+      const job: LoadJob = {
+        jobReference: { projectId: project, jobId: id, location },
+        configuration: {
+          labels: jobLabels(request, 'stage'),
+          load: {
+            destinationTable: { projectId: project, datasetId: dataset, tableId: table.name },
+            sourceFormat: 'PARQUET',
+            schema: { fields: table.fields },
+            createDisposition: 'CREATE_NEVER',
+            writeDisposition: 'WRITE_EMPTY',
           },
         },
-        source,
-        { ...(hooks.signal && { signal: hooks.signal }), onBytes },
-      );
+      };
+      return carrier.submit(job, table.name, source, onBytes);
+    };
     const identity = identityOf(request, step, source.content);
     // Loads are free.
     const free = (): Promise<void> => Promise.resolve();
@@ -128,6 +133,7 @@ async function ship(session: CloudSession, shipment: Shipment, onBytes: (bytes: 
       if (!(error instanceof BigQueryError && error.reason === 'duplicate')) throw error;
     }
   }
+  await carrier.forget(table.name);
   return epoch > firstEpochOf(request);
 }
 

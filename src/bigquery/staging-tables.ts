@@ -30,6 +30,9 @@ export interface TableShape {
 export const tablePrefix = ({ run, pair }: Pick<CloudRequest, 'run' | 'pair'>): string =>
   `w${digest([run.replace(/@[^@]*$/, ''), pair]).slice(0, 12)}_`;
 
+/** What all of them are called, and what they hold: the spine, a checkpoint (s), merged columns (m). */
+export const TABLE_NAME = /^w[0-9a-f]{12}_(spine|s|m)_[0-9a-f]{32}$/;
+
 export const spineTable = (request: CloudRequest, { spine, rows }: Staging): TableShape => ({
   name: `${tablePrefix(request)}spine_${spine.content.slice(0, 32)}`,
   rows,

@@ -1,7 +1,9 @@
-/** Removes a pair's tables, all and only those, and books what they have cost while they were kept. */
+/** Removes a pair's tables and objects, all and only those, and books what the tables have cost while they were kept. */
 import type { Table, TableMetadata } from '@google-cloud/bigquery';
+import { Bucket } from './bucket.ts';
 import { openSession, type CloudHooks } from './cloud-session.ts';
 import { storageNanos } from './costs.ts';
+import { listObjects, removeObjects } from './left-objects.ts';
 import { listTables } from './list-tables.ts';
 import { unlessMissing } from './patiently.ts';
 import { sideBySide } from './side-by-side.ts';
@@ -12,7 +14,7 @@ const REQUESTS_AT_A_TIME = 8;
 
 /** Needs nothing on disk. Idempotent. Throws BigQueryError and the signal's reason. */
 export async function tidyTables(request: CloudRequest, hooks: CloudHooks): Promise<{ removed: number }> {
-  const { dataset, patience } = openSession(request, hooks);
+  const { client, dataset, patience } = openSession(request, hooks);
   const prefix = tablePrefix(request);
   const tables = ((await listTables(dataset, patience)) ?? []).filter(({ id }) => id?.startsWith(prefix));
   const now = Date.now();
@@ -30,5 +32,11 @@ export async function tidyTables(request: CloudRequest, hooks: CloudHooks): Prom
     hooks.onProgress?.({ step: 'tidy', done: ++done, total: tables.length, bytesDone: 0, bytesTotal: 0 });
     return answer !== null;
   });
+  // Of attempts that were lost between object and load: all others have gone with their load.
+  const { bucket: setting = null } = request.config;
+  if (setting !== null) {
+    const bucket = new Bucket(client, setting, patience);
+    await removeObjects(bucket, await listObjects(bucket, prefix));
+  }
   return { removed: removed.filter(Boolean).length };
 }

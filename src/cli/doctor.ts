@@ -1,4 +1,5 @@
-import { checkService, type Check } from '../bigquery/checks.ts';
+import type { Check } from '../bigquery/check.ts';
+import { checkService } from '../bigquery/checks.ts';
 import { formatDollars } from '../budget/money.ts';
 import { monthOf } from '../budget/month.ts';
 import { readLedger } from '../client/budget.ts';

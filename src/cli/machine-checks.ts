@@ -3,7 +3,7 @@ import { access, constants, copyFile, rm, stat, statfs, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Check } from '../bigquery/checks.ts';
+import type { Check } from '../bigquery/check.ts';
 import { environment, machineLockPath } from '../config/environment.ts';
 import { defaultHealth, defaultMemoryBytes, machineMemoryBytes } from '../config/load.ts';
 import { formatBytes } from '../config/units.ts';

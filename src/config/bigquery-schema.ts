@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BUCKET_FORM } from './bucket-place.ts';
 import { duration } from './duration.ts';
 
 const DOLLARS = { error: 'an amount of dollars from 0 to 1,000,000, e.g. 25' };
@@ -6,6 +7,8 @@ const dollars = z.number(DOLLARS).min(0, DOLLARS).max(1e6, DOLLARS);
 
 const SIDE_BY_SIDE = { error: 'a whole number of pairs from 1 to 50' };
 const PARTITION_COLUMNS = { error: 'a whole number of columns from 2 to 10,000' };
+
+const BUCKET = { error: 'a bucket of Cloud Storage, with a folder or without, e.g. gs://my-bucket/staging' };
 
 const LOCATION = { error: 'a location of BigQuery, e.g. US or europe-west3' };
 const location = z.string(LOCATION).regex(/^[A-Za-z][A-Za-z0-9-]{1,48}$/, LOCATION);
@@ -48,6 +51,14 @@ export const bigquerySchema = z.strictObject({
     .enum(['wait', 'nextBackend'])
     .default('wait')
     .describe('While BigQuery cannot be reached, a pair waits for it, or goes to the next backend. Default: wait.'),
+  bucket: z
+    .string(BUCKET)
+    .regex(BUCKET_FORM, BUCKET)
+    .nullable()
+    .default(null)
+    .describe(
+      'Bucket that tables are loaded through, e.g. gs://my-bucket/staging, in the location of the dataset. null: they are sent with the load jobs.',
+    ),
   prices: z
     .strictObject({
       queryPerTiB: dollars.default(6.25).describe('Scanned by queries, on demand. Default: 6.25.'),

@@ -31,11 +31,17 @@ export const environment = Object.freeze({
    * TLS): an emulator instead of the service. @google-cloud/bigquery reads the former, too.
    */
   get bigqueryEmulator(): { restUrl: string | undefined; storageHost: string | undefined } {
-    const restUrl = text('BIGQUERY_EMULATOR_HOST')?.replace(/\/+$/, '');
     return {
-      restUrl: restUrl === undefined || restUrl.includes('://') ? restUrl : `http://${restUrl}`,
+      restUrl: urlOf(text('BIGQUERY_EMULATOR_HOST')),
       storageHost: text('BIGQUERY_STORAGE_EMULATOR_HOST'),
     };
+  },
+  /**
+   * STORAGE_EMULATOR_HOST (`http://127.0.0.1:PORT`): an emulator of Cloud Storage, for `bigquery.bucket`. The official
+   * client reads it, too. Not to be mistaken for Storage Read, above.
+   */
+  get bucketEmulatorUrl(): string | undefined {
+    return urlOf(text('STORAGE_EMULATOR_HOST'));
   },
   /** HOME, else the account's. */
   get home(): string {
@@ -54,6 +60,12 @@ export function childEnvironment(changes: Record<string, string>, without?: stri
 
 function homeDir(): string {
   return text('HOME') ?? (homedir() || tmpdir());
+}
+
+/** Of a host, with its scheme or without. */
+function urlOf(host: string | undefined): string | undefined {
+  const url = host?.replace(/\/+$/, '');
+  return url === undefined || url.includes('://') ? url : `http://${url}`;
 }
 
 function text(name: string): string | undefined {

@@ -11,6 +11,8 @@ export const ERROR_STATUS = {
   billingTierLimitExceeded: 400,
   bytesBilledLimitExceeded: 400,
   duplicate: 409,
+  // Cloud Storage's word for accessDenied.
+  forbidden: 403,
   internalError: 500,
   invalid: 400,
   invalidQuery: 400,

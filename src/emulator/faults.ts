@@ -4,14 +4,16 @@
  */
 import type { ErrorReason } from './errors.ts';
 
-/** What a request is for; `metadata` is all that is about datasets and tables. */
-export type RequestKind = 'insert' | 'poll' | 'results' | 'cancel' | 'metadata';
+/** What a request is for; `metadata` is all that is about datasets and tables, `object` about buckets and objects. */
+export type RequestKind = 'insert' | 'poll' | 'results' | 'cancel' | 'metadata' | 'object';
 
 export type Fault =
   /** An HTTP error, before the request has any effect, or after it had its effect in full. */
   | { fault: 'error'; when: 'before' | 'after'; reason: ErrorReason; status?: number }
   /** The connection is cut without an answer. */
   | { fault: 'cut'; when: 'before' | 'after' }
+  /** Of `object`: the connection is cut after so many bytes of what is sent; whole 256 KiB of them stay. */
+  | { fault: 'cut-upload'; afterBytes: number }
   /** 401, as with a token that has expired; nothing has happened. */
   | { fault: 'expired-token' }
   /** Of `insert`: the job stays RUNNING for so many polls, and has its effect only then. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** An answer that has not been sent yet. */
@@ -5,6 +6,7 @@ export interface Answer {
   status: number;
   contentType: string;
   body: Buffer;
+  headers?: Record<string, string>;
 }
 
 export function jsonAnswer(status: number, value: unknown): Answer {
@@ -12,7 +14,11 @@ export function jsonAnswer(status: number, value: unknown): Answer {
 }
 
 export function send(response: ServerResponse, answer: Answer): void {
-  response.writeHead(answer.status, { 'content-type': answer.contentType, 'content-length': answer.body.length });
+  response.writeHead(answer.status, {
+    ...answer.headers,
+    'content-type': answer.contentType,
+    'content-length': answer.body.length,
+  });
   response.end(answer.body);
 }
 
@@ -22,15 +28,28 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** The first part of a `multipart/related` upload, which holds the job; null where the body is none. */
-export function firstPart(contentType: string, body: Buffer): unknown {
+/** The bodies of the parts of a `multipart/related` upload; null where it is none. */
+export function bodyParts(contentType: string, body: Buffer): Buffer[] | null {
   const boundary = /boundary="?([^";]+)"?/i.exec(contentType)?.[1];
   if (boundary === undefined) return null;
-  const start = body.indexOf(`--${boundary}`);
-  const headersEnd = body.indexOf('\r\n\r\n', start);
-  const end = body.indexOf(`\r\n--${boundary}`, headersEnd);
-  if (start < 0 || headersEnd < 0 || end < 0) return null;
-  return parseJson(body.subarray(headersEnd + 4, end));
+  const parts: Buffer[] = [];
+  for (let at = body.indexOf(`--${boundary}\r\n`); at >= 0;) {
+    const headersEnd = body.indexOf('\r\n\r\n', at);
+    const end = body.indexOf(`\r\n--${boundary}`, headersEnd);
+    if (headersEnd < 0 || end < 0) return null;
+    parts.push(body.subarray(headersEnd + 4, end));
+    at = body.indexOf(`--${boundary}\r\n`, end);
+  }
+  return parts;
+}
+
+/** Such an upload: of a value as JSON, and of bytes. */
+export function multipart(value: unknown, bytes: Buffer): { contentType: string; body: Buffer } {
+  const boundary = randomUUID();
+  const part = (type: string): string => `--${boundary}\r\nContent-Type: ${type}\r\n\r\n`;
+  const head = `${part('application/json; charset=UTF-8')}${JSON.stringify(value)}\r\n${part('application/octet-stream')}`;
+  const body = Buffer.concat([Buffer.from(head), bytes, Buffer.from(`\r\n--${boundary}--\r\n`)]);
+  return { contentType: `multipart/related; boundary=${boundary}`, body };
 }
 
 /** The value, or null where it is no JSON. */

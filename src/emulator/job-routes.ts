@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ERROR_STATUS, ServiceError } from './errors.ts';
 import type { ErrorReason } from './errors.ts';
 import type { Fault } from './faults.ts';
-import { firstPart, jsonAnswer, parseJson } from './http.ts';
+import { bodyParts, jsonAnswer, parseJson } from './http.ts';
 import type { Answer } from './http.ts';
 import { cancelJob, countPoll, jobResource } from './jobs.ts';
 import type { Job, JobConfiguration, JobKind, Jobs } from './jobs.ts';
@@ -229,7 +229,8 @@ function jobBody(request: ServiceRequest): JobBody {
   const type = request.query.get('uploadType');
   if (type !== 'multipart')
     throw new ServiceError('notImplemented', `the proxy takes multipart uploads only, not uploadType=${type ?? ''}`);
-  const body = firstPart(request.contentType, request.body) as JobBody | null;
+  const [first] = bodyParts(request.contentType, request.body) ?? [];
+  const body = first === undefined ? null : (parseJson(first) as JobBody | null);
   if (body === null) throw new ServiceError('invalid', 'the first part of the upload is no job');
   return body;
 }

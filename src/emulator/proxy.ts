@@ -1,7 +1,8 @@
 /**
  * A strict HTTP proxy in front of the emulator's REST service: it enforces what the emulator forgets, keeps its own
  * books of what was paid, and injects faults. Jobs are its own (jobs.ts): the emulator only does their work. It stands
- * for the service in tests and demonstrations; where it cannot tell what the service would do, it refuses.
+ * for the service in tests and demonstrations; where it cannot tell what the service would do, it refuses. Under the same
+ * address it is a Cloud Storage that jobs can load from (object-store.ts).
  *
  * Its own endpoints: `GET /proxy/books` (BookedJob[]), `GET /proxy/faults` (InjectedFault[]), `POST /proxy/faults`
  * (a FaultPlan).
@@ -22,6 +23,8 @@ import type { BookedJob } from './jobs.ts';
 import { Jobs } from './jobs.ts';
 import { MetadataRate } from './metadata-rate.ts';
 import { answerMetadata } from './metadata-routes.ts';
+import { answerObjects } from './object-routes.ts';
+import { ObjectStore } from './object-store.ts';
 import { requestOf } from './request.ts';
 import type { ServiceRequest } from './request.ts';
 import { Tables } from './tables.ts';
@@ -42,6 +45,8 @@ export interface RunningProxy extends AsyncDisposable {
   url: string;
   /** Every job that was accepted, oldest first, and what it was charged. */
   books(): BookedJob[];
+  /** Uploads to buckets so far: whole objects, and bytes that were taken. */
+  receivedObjects(): Readonly<{ objects: number; bytes: number }>;
   /** Replaces the plan of faults. */
   planFaults(plan: FaultPlan): void;
   /** Faults injected so far, oldest first. */
@@ -54,6 +59,7 @@ interface Parts {
   upstream: Upstream;
   tables: Tables;
   rate: MetadataRate | null;
+  objects: ObjectStore;
   jobs: Jobs;
   jobRoutes: JobRoutes;
   faults: Faults;
@@ -66,8 +72,9 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const jobs = new Jobs();
   const faults = new Faults();
   faults.plan(options.faults ?? {});
-  const jobRoutes = new JobRoutes(jobs, { upstream, tables, rate });
-  const parts: Parts = { upstream, tables, rate, jobs, jobRoutes, faults };
+  const objects = new ObjectStore();
+  const jobRoutes = new JobRoutes(jobs, { upstream, tables, rate, objects });
+  const parts: Parts = { upstream, tables, rate, objects, jobs, jobRoutes, faults };
   const server = createServer((request, response) => void handle(parts, request, response));
   server.listen(options.port ?? 0, '127.0.0.1');
   await once(server, 'listening');
@@ -82,6 +89,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     books: () => jobs.books(),
+    receivedObjects: () => ({ ...objects.received }),
     planFaults: (plan) => faults.plan(plan),
     injectedFaults: () => faults.injected,
     stop,
@@ -99,7 +107,7 @@ async function handle(parts: Parts, incoming: IncomingMessage, response: ServerR
     }
     const fault = parts.faults.next(request.kind, `${request.method} ${request.path}`);
     const before = fault === null ? null : faultBefore(fault);
-    const answer = before ?? (await answerOf(parts, request, fault));
+    const answer = before ?? (await answerOf(parts, request, fault, incoming.headers.host ?? ''));
     const sent = fault === null || before !== null ? answer : (faultAfter(fault) ?? answer);
     if (sent === 'cut') incoming.socket.destroy();
     else send(response, sent);
@@ -113,10 +121,16 @@ async function handle(parts: Parts, incoming: IncomingMessage, response: ServerR
   }
 }
 
-async function answerOf(parts: Parts, request: ServiceRequest, fault: Fault | null): Promise<Answer> {
+async function answerOf(
+  parts: Parts,
+  request: ServiceRequest,
+  fault: Fault | null,
+  host: string,
+): Promise<Answer | 'cut'> {
   try {
     if (request.authorization === null)
       throw new ServiceError('authError', 'Request is missing required authentication credential');
+    if (request.kind === 'object') return answerObjects(parts.objects, request, host, fault);
     return (await parts.jobRoutes.answer(request, fault)) ?? (await answerMetadata(parts, request));
   } catch (error) {
     if (error instanceof ServiceError) return jsonAnswer(error.status, errorBody(error));

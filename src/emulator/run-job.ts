@@ -5,7 +5,9 @@ import type { ErrorReason, ErrorResult } from './errors.ts';
 import type { Answer } from './http.ts';
 import type { Job } from './jobs.ts';
 import { endJob } from './jobs.ts';
+import { loadObject } from './load-object.ts';
 import type { MetadataRate } from './metadata-rate.ts';
+import type { ObjectStore } from './object-store.ts';
 import { QUERY_TEXT_LIMIT, commonLocation, scanQuery } from './scan.ts';
 import type { QueryConfiguration, Scan } from './scan.ts';
 import { checkSchema } from './schema-rules.ts';
@@ -19,6 +21,7 @@ export interface JobServices {
   tables: Tables;
   /** Null where the rate is not limited. */
   rate: MetadataRate | null;
+  objects: ObjectStore;
 }
 
 interface UpstreamJob {
@@ -31,6 +34,7 @@ interface LoadConfiguration {
   writeDisposition?: string;
   destinationTable?: TableReference;
   schema?: { fields?: Field[] };
+  sourceUris?: string[];
 }
 
 /** Runs a job to its end once it is due; never rejects: what goes wrong is the job's error. */
@@ -190,8 +194,8 @@ async function runLoad(services: JobServices, job: Job, upload: (() => Promise<A
   if (before > 0 && load.writeDisposition === 'WRITE_EMPTY')
     throw new ServiceError('duplicate', `Already Exists: Table ${tableName(destination)}`);
   try {
-    if (upload !== null) failed(readAnswer(await upload()) as UpstreamJob);
-    else await runOther(services, job);
+    const send = upload ?? (() => loadObject(services, job));
+    failed(readAnswer(await send()) as UpstreamJob);
   } finally {
     tables.forget(destination);
   }
@@ -200,7 +204,7 @@ async function runLoad(services: JobServices, job: Job, upload: (() => Promise<A
   job.outputRows = appended ? after - before : after;
 }
 
-/** Loads from a bucket, copies and extracts are the emulator's. */
+/** Copies and extracts are the emulator's. */
 async function runOther({ upstream, tables }: JobServices, job: Job): Promise<void> {
   const { projectId } = job.reference;
   const jobReference = { projectId, jobId: randomUUID() };

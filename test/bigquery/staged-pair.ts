@@ -11,6 +11,7 @@ import { defaultBigquery } from '../../src/config/load.ts';
 import { readFingerprint } from '../../src/merge/fingerprint.ts';
 import { stagingFolder, stagingPath, type StagedCheckpoint, type StagedKey } from '../../src/merge/staging.ts';
 import { PROJECT } from '../emulator/clients.ts';
+import { useEmulator } from '../emulator/emulated.ts';
 import { temporaryFolder, writeParquet } from '../support/parquet-by-sql.ts';
 
 export const LOCATION = 'EU';
@@ -153,13 +154,8 @@ let datasets = 0;
 /** A proxy that the environment names, a dataset's name that is not taken, a staged pair, and a ledger. */
 export async function pairBench(t: TestContext, restUrl: string, partitionColumns = 10_000): Promise<PairBench> {
   const proxy = await startProxy({ restUrl, limitMetadataRate: true });
-  const before = process.env.BIGQUERY_EMULATOR_HOST;
-  process.env.BIGQUERY_EMULATOR_HOST = proxy.url;
-  t.after(async () => {
-    if (before === undefined) delete process.env.BIGQUERY_EMULATOR_HOST;
-    else process.env.BIGQUERY_EMULATOR_HOST = before;
-    await proxy.stop();
-  });
+  useEmulator(t, proxy.url);
+  t.after(() => proxy.stop());
   const workspace = await temporaryFolder(t);
   await stagePair(workspace);
   const config = {

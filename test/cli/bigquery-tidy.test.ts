@@ -19,6 +19,7 @@ import type { StagedCheckpoint, Staging } from '../../src/merge/staging.ts';
 import { ensureTemporalBinary } from '../../src/server/ensure.ts';
 import { startServer, type RunningServer } from '../../src/server/start.ts';
 import { PROJECT, restClient } from '../emulator/clients.ts';
+import { storageClient } from '../emulator/storage-client.ts';
 import { until } from '../workflows/support/temporal.ts';
 import { openCli, type Cli, type CliRun } from './support.ts';
 
@@ -69,7 +70,7 @@ suite('widemerge bigquery tidy', { timeout: 180_000 }, () => {
     emulator = await startEmulator({ project: PROJECT });
     proxy = await startProxy({ restUrl: emulator.restUrl });
     server = await startServer({ binary: await ensureTemporalBinary(console.error), dbFilename: null, uiPort: 0 });
-    const variables = { BIGQUERY_EMULATOR_HOST: proxy.url };
+    const variables = { BIGQUERY_EMULATOR_HOST: proxy.url, STORAGE_EMULATOR_HOST: proxy.url };
     cli = await openCli({ ...variables, TEMPORAL_ADDRESS: server.address });
     alone = await openCli({ ...variables, TEMPORAL_ADDRESS: '127.0.0.1:1' });
     client = restClient(proxy.url);
@@ -136,6 +137,24 @@ suite('widemerge bigquery tidy', { timeout: 180_000 }, () => {
     assert.match(all.stdout, /^removed 1 table$/m);
     assert.deepEqual(await left(), others.toSorted());
     assert.match((await tidy(cli, ...place, '--yes')).stdout, /^nothing of widemerge's is left in demo\.staging/);
+  });
+
+  test('objects that are left in the bucket go like tables; those of open runs and of others stay', async () => {
+    const [bucket] = await storageClient(proxy.url).createBucket('b-1');
+    const names = [LOST, OPEN].map((prefix) => `staging/${prefix}s_${DIGEST}.parquet`);
+    const others = [`staging/${LOST}s_${DIGEST}.csv`, `${LOST}s_${DIGEST}.parquet`];
+    for (const name of [...names, ...others])
+      await bucket.file(name).save('1234', { resumable: false, validation: false });
+    const where = [...place, '--bucket', 'gs://b-1/staging'];
+    const listed = await tidy(cli, ...where);
+    assert.equal(listed.exitCode, 0, listed.stderr);
+    assert.match(listed.stdout, /^1 object, 4 B, would be removed with --yes$/m);
+    assert.match(listed.stdout, new RegExp(`^gs://b-1/${names[1]} .* run open, pair A: stays$`, 'm'));
+    const run = await tidy(cli, ...where, '--yes');
+    assert.match(run.stdout, /^removed 1 object$/m);
+    const kept = (await bucket.getFiles())[0].map(({ name }) => name);
+    assert.deepEqual(kept.toSorted(), [names[1]!, ...others].toSorted());
+    assert.equal((await tidy(cli, ...place, '--bucket', 's3://x')).exitCode, 2);
   });
 
   test('whose tables must be said once; a refusal of the service is one line', async () => {

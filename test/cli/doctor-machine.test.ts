@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import type { Check } from '../../src/bigquery/checks.ts';
+import type { Check } from '../../src/bigquery/check.ts';
 import { openCli, type Cli } from './support.ts';
 
 let cli: Cli;

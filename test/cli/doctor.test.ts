@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, beforeEach, suite, test } from 'node:test';
 import type { BigQuery } from '@google-cloud/bigquery';
-import type { Check } from '../../src/bigquery/checks.ts';
+import type { Check } from '../../src/bigquery/check.ts';
 import type { PlannedFault } from '../../src/emulator/faults.ts';
 import { startProxy, type RunningProxy } from '../../src/emulator/proxy.ts';
 import { readBody } from '../../src/emulator/http.ts';
@@ -15,6 +15,7 @@ import { startEmulator, type RunningEmulator } from '../../src/emulator/start.ts
 import { ensureTemporalBinary } from '../../src/server/ensure.ts';
 import { startServer, type RunningServer } from '../../src/server/start.ts';
 import { PROJECT, restClient } from '../emulator/clients.ts';
+import { storageClient } from '../emulator/storage-client.ts';
 import { openCli, type Cli, type CliRun } from './support.ts';
 
 const PROJECT_ID = 'demo-project';
@@ -56,6 +57,7 @@ suite('widemerge doctor', { timeout: 180_000 }, () => {
     cli = await openCli({
       TEMPORAL_ADDRESS: server.address,
       BIGQUERY_EMULATOR_HOST: proxy.url,
+      STORAGE_EMULATOR_HOST: proxy.url,
       BIGQUERY_STORAGE_EMULATOR_HOST: `127.0.0.1:${reads.grpcPort}`,
     });
     await client.createDataset('in_us', { location: 'US' });
@@ -135,6 +137,43 @@ suite('widemerge doctor', { timeout: 180_000 }, () => {
     assert.match(check.says, /it is in EU, and bigquery\.location is US/);
     assert.match(check.mend[0]!, /location: EU/);
     assert.match(find(run, 'budget').says, /nothing may be sent/);
+  });
+
+  test('a bucket: missing, elsewhere, not to be written, not to be seen, and as it should be', async () => {
+    const storage = storageClient(proxy.url);
+    const rule = { action: { type: 'Delete' as const }, condition: { age: 2 } };
+    await storage.createBucket('b-us', { location: 'US', lifecycle: { rule: [rule] } });
+    await storage.createBucket('b-eu', { location: 'EU' });
+    const use = (bucket: string): Promise<void> =>
+      configure(cli.folder, { project: PROJECT_ID, dataset: 'in_us', bucket: `gs://${bucket}/folder` });
+    const forbidden = (passing: number): PlannedFault => ({
+      ...{ on: 'object', after: passing, fault: { fault: 'error', when: 'before', reason: 'forbidden' } },
+    });
+    await use('b-none');
+    const missing = find(await doctor(), 'bucket b-none');
+    assert.equal(missing.verdict, 'FAIL');
+    assert.match(
+      missing.mend[0]!,
+      /^gcloud storage buckets create gs:\/\/b-none --project=demo-project --location=US /,
+    );
+    await use('b-eu');
+    assert.match(find(await doctor(), 'bucket b-eu').says, /it is in EU, and bigquery\.location is US/);
+    await use('b-us');
+    proxy.planFaults({ planned: [forbidden(1)] });
+    const denied = checksOf(await doctor()).filter(({ what }) => what === 'bucket b-us');
+    assert.deepEqual(
+      denied.map(({ verdict }) => verdict),
+      ['ok', 'FAIL'],
+    );
+    assert.match(denied[1]!.mend[0]!, /--role=roles\/storage\.objectUser$/);
+    proxy.planFaults({ planned: [forbidden(0)] });
+    const unseen = await doctor();
+    assert.equal(unseen.exitCode, 0, unseen.stdout);
+    assert.match(unseen.stdout, /^note {2}bucket b-us: the account may not see where it is/m);
+    const run = await doctor();
+    assert.match(run.stdout, /^ok {4}bucket b-us: is in US, and its objects expire$/m);
+    assert.match(run.stdout, /^ok {4}bucket b-us: objects may be made, listed and removed$/m);
+    assert.deepEqual((await storage.bucket('b-us').getFiles())[0], []);
   });
 
   test('a dataset that is missing is no failure where the account may make it', async () => {

@@ -44,6 +44,7 @@ test('the section bigquery has defaults of its own: no project, $25, list prices
     sideBySide: 4,
     partitionColumns: 10_000,
     whenUnavailable: 'wait',
+    bucket: null,
     prices: { queryPerTiB: 6.25, storageReadPerTiB: 1.1, storagePerGiBMonth: 0.02, egressPerGiB: 0.12 },
   });
   const own = parse({ bigquery: { project: 'fx-merges', budget: 0, stagingExpires: '2h' } }).bigquery;
@@ -109,6 +110,11 @@ const refused: [string, Record<string, unknown>, string][] = [
     'an outage that nobody has thought of',
     { bigquery: { whenUnavailable: 'fail' } },
     'bigquery.whenUnavailable: "fail"; expected wait or nextBackend',
+  ],
+  [
+    'a bucket of another store',
+    { bigquery: { bucket: 's3://my-bucket' } },
+    'bigquery.bucket: "s3://my-bucket"; expected a bucket of Cloud Storage, with a folder or without',
   ],
   ['a negative price', { bigquery: { prices: { egressPerGiB: -1 } } }, 'bigquery.prices.egressPerGiB: -1; expected'],
   [
