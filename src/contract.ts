@@ -145,6 +145,10 @@ export interface BigqueryConfig {
   partitionColumns?: number;
   /** What a pair does while BigQuery cannot be reached: wait for it, or go to the next backend. */
   whenUnavailable?: 'wait' | 'nextBackend';
+  /** What is left of a pair that BigQuery has merged: the merged file, tables and views there, or both. */
+  output?: 'files' | 'tables' | 'both';
+  /** Of the tables and views that are left; they do not expire. */
+  outputDataset?: string;
 }
 
 /** What a failed pair has cost, or a merged one. */
@@ -194,6 +198,8 @@ export interface MergeFigures {
   alreadyMerged: boolean;
   /** Of a pair that was merged by BigQuery. */
   bill?: CloudBill;
+  /** The views that were left on BigQuery, as `project.dataset: PAIR_1, PAIR_2`; `verified` is of the file, if there is one. */
+  tables?: string;
 }
 
 export interface PairProgress {
