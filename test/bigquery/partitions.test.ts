@@ -12,6 +12,7 @@ const limits = fc.record({
   columns: fc.integer({ min: 2, max: 60 }),
   tables: fc.integer({ min: 2, max: 8 }),
   queryBytes: fc.integer({ min: 9_000, max: 14_000 }),
+  viewBytes: fc.constant(1e6),
   rowBytes: fc.integer({ min: 20, max: 600 }),
 });
 
