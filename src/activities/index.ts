@@ -3,6 +3,8 @@ import { cleanCheckpoints } from './clean-checkpoints.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { discoverPair } from './discover-pair.ts';
 import { fetchParts } from './fetch-parts.ts';
+import { findTables } from './find-tables.ts';
+import { leaveTables } from './leave-tables.ts';
 import { listPairs } from './list-pairs.ts';
 import { mergeFiles } from './merge-files.ts';
 import { prepareStaging } from './prepare-staging.ts';
@@ -28,6 +30,9 @@ export function createActivities(dependencies: ActivityDependencies) {
     queryParts: queryParts(dependencies),
     fetchParts: fetchParts(dependencies),
     tidyStaging: tidyStaging(dependencies),
+    // Where tables are to stay there: asked before anything is sent, and done once all is merged.
+    findTables: findTables(dependencies),
+    leaveTables: leaveTables(dependencies),
     verifyOutput: verifyOutput(dependencies),
     publishOutput: publishOutput(dependencies),
     cleanCheckpoints: cleanCheckpoints(dependencies),
