@@ -177,6 +177,10 @@ export interface BigqueryConfig {
   whenUnavailable?: 'wait' | 'nextBackend';
   /** What tables are loaded through, `gs://bucket/folder` or `bucket`; null: they are sent with the load jobs. */
   bucket?: string | null;
+  /** What is left of a pair that BigQuery has merged: the merged file, tables and views there, or both. */
+  output?: 'files' | 'tables' | 'both';
+  /** Of the tables and views that are left; they do not expire. */
+  outputDataset?: string;
 }
 
 /** What a failed pair has cost, or a merged one. */
@@ -229,6 +233,8 @@ export interface MergeFigures {
   /** The limit of memory on the machine that merged it, and the peak that the plan predicted where it can; bytes. */
   limitBytes?: number;
   predictedBytes?: number;
+  /** The views that were left on BigQuery, as `project.dataset: PAIR_1, PAIR_2`; `verified` is of the file, if there is one. */
+  tables?: string;
 }
 
 export interface PairProgress {

@@ -32,6 +32,12 @@ variable "bucket" {
   description = "bigquery.bucket of the configuration, without a folder; null makes none."
 }
 
+variable "output_dataset" {
+  type        = string
+  default     = "widemerge_merged"
+  description = "bigquery.outputDataset of the configuration; for tables that stay (bigquery.output: tables, both)."
+}
+
 resource "google_project_service" "api" {
   for_each           = toset(["bigquery.googleapis.com", "bigquerystorage.googleapis.com"])
   project            = var.project
@@ -93,6 +99,20 @@ resource "google_storage_bucket_iam_member" "worker" {
   bucket   = google_storage_bucket.staging[0].name
   role     = each.value
   member   = google_service_account.worker.member
+}
+
+resource "google_bigquery_dataset" "merged" {
+  project    = var.project
+  dataset_id = var.output_dataset
+  location   = var.location
+  depends_on = [google_project_service.api]
+}
+
+resource "google_bigquery_dataset_iam_member" "merged" {
+  project    = var.project
+  dataset_id = google_bigquery_dataset.merged.dataset_id
+  role       = "roles/bigquery.dataEditor"
+  member     = google_service_account.worker.member
 }
 
 output "account" {

@@ -4,6 +4,8 @@ import type { ActivityDependencies } from './dependencies.ts';
 import { discoverPair } from './discover-pair.ts';
 import { endJobs } from './end-jobs.ts';
 import { fetchParts } from './fetch-parts.ts';
+import { findTables } from './find-tables.ts';
+import { leaveTables } from './leave-tables.ts';
 import { listPairs } from './list-pairs.ts';
 import { mergeFiles } from './merge-files.ts';
 import { notify } from './notify.ts';
@@ -32,6 +34,9 @@ export function createActivities(dependencies: ActivityDependencies) {
     fetchParts: fetchParts(dependencies),
     endJobs: endJobs(dependencies),
     tidyStaging: tidyStaging(dependencies),
+    // Where tables are to stay there: asked before anything is sent, and done once all is merged.
+    findTables: findTables(dependencies),
+    leaveTables: leaveTables(dependencies),
     verifyOutput: verifyOutput(dependencies),
     publishOutput: publishOutput(dependencies),
     cleanCheckpoints: cleanCheckpoints(dependencies),

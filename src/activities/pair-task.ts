@@ -60,6 +60,7 @@ export function mergeJob(task: PairTask | OutputTask, steps: MergeStep[], totalM
       expected: config.checkpoints.expected,
     },
     output: { path: outputPath(task), replace: config.replace },
+    ...(isLeftElsewhere(task) && { elsewhere: true }),
     key: config.key,
     rows: config.rows,
     reference: config.reference,
@@ -70,6 +71,11 @@ export function mergeJob(task: PairTask | OutputTask, steps: MergeStep[], totalM
     recheckPublished: config.clean !== 'keep',
     memoryBytes: guardLimits(config, totalMemoryBytes).memoryBytes,
   };
+}
+
+/** As far as is known: an operator may have pivoted to a backend that makes a file all the same. */
+function isLeftElsewhere(task: PairTask | OutputTask): boolean {
+  return task.config.bigquery?.output === 'tables' && (!('backend' in task) || task.backend === 'bigquery');
 }
 
 /** The configured limits, lowered to what this machine has. */

@@ -1,15 +1,20 @@
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CloudHooks } from '../bigquery/cloud-session.ts';
+import type { LeftResult } from '../bigquery/leave-result.ts';
 import type { queryParts } from '../bigquery/query-parts.ts';
+import type { ResultRequest, ResultTables } from '../bigquery/result-session.ts';
 import type { stageTables } from '../bigquery/stage-tables.ts';
 import type { CloudRequest } from '../bigquery/staging-tables.ts';
+import type { VerifyMode } from '../contract.ts';
 import type { MergeJob } from '../merge/job.ts';
 import type { Backend, MergeContext } from './backend.ts';
 import type { FetchedParts } from './bigquery-fetch.ts';
 import { processBackend } from './process-backend.ts';
 
 export type { CloudHooks, CloudProgress } from '../bigquery/cloud-session.ts';
+export type { LeftResult } from '../bigquery/leave-result.ts';
+export type { ResultTables } from '../bigquery/result-session.ts';
 export type { CloudRequest } from '../bigquery/staging-tables.ts';
 
 export type StagedTables = Awaited<ReturnType<typeof stageTables>>;
@@ -34,7 +39,11 @@ export interface BigqueryBackend {
   ): Promise<FetchedParts>;
   /** Ends and books what an attempt that vanished has left running; for a pair that goes elsewhere. */
   endJobs(request: CloudRequest, hooks: CloudHooks): Promise<{ ended: number }>;
-  /** Removes what it has made on BigQuery. */
+  /** Tables of the same checkpoints that were left before, complete; null where there are none. */
+  findResult(request: ResultRequest, hooks: CloudHooks): Promise<ResultTables | null>;
+  /** Leaves the merged parts there, as tables and views that stay; `verified` is of the file that was made of them. */
+  leaveResult(request: ResultRequest, verified: VerifyMode, hooks: CloudHooks): Promise<LeftResult>;
+  /** Removes what it has made on BigQuery but the tables that stay. */
   tidyTables(request: CloudRequest, hooks: CloudHooks): Promise<{ removed: number }>;
 }
 
@@ -54,6 +63,8 @@ export function bigqueryBackend(): BigqueryBackend {
       await (await import('./bigquery-read-bill.ts')).settleOpenRead(request, hooks.purse);
       return (await import('../bigquery/end-jobs.ts')).endJobs(request, hooks);
     },
+    findResult: async (...step) => (await import('../bigquery/find-result.ts')).findResult(...step),
+    leaveResult: async (...step) => (await import('../bigquery/leave-result.ts')).leaveResult(...step),
     tidyTables: async (...step) => (await import('../bigquery/tidy-tables.ts')).tidyTables(...step),
   };
 }

@@ -35,11 +35,15 @@ interface Counts {
   tables: number;
   smallTables: number;
   bytes: Record<CostTerm, number>;
+  /** Of the merged tables, where they stay. */
+  keptBytes: number;
 }
 
 export interface CostSum {
   lines: CostLine[];
   dollars: number;
+  /** What the tables that stay cost from then on; null where none do. */
+  kept: { bytes: number; dollarsAMonth: number } | null;
 }
 
 export interface CostEstimate extends CostSum {
@@ -61,7 +65,8 @@ export function estimateCost(pair: PairShape, config: BigqueryConfig): CostEstim
   const [values, keys, spine] = [total((scan) => scan.values), total((scan) => scan.keys), total((scan) => scan.spine)];
   const loads = sum(pair.files.map(fileBytes)) + pair.rows * (POSITION_BYTES + spineKeyBytes(pair));
   const results = partitions.map((partition) => resultBytes(partition, pair));
-  const read = sum(results.map((result) => result.values + result.positions));
+  // Tables that stay instead of the file are not read back.
+  const read = config.output === 'tables' ? 0 : sum(results.map((result) => result.values + result.positions));
   const kept = sum(results.map((result) => result.values)) + partitions.length * pair.rows * POSITION_BYTES;
   const counts: Counts = {
     columns: sum(partitions.map(({ columns }) => columns)),
@@ -72,6 +77,8 @@ export function estimateCost(pair: PairShape, config: BigqueryConfig): CostEstim
       ...{ values, keys, spine, minimum: total(billedBytes) - values - keys - spine },
       ...{ storageRead: read, storage: loads + kept, egress: read, loads },
     },
+    // As much as is merged, and its key.
+    keptBytes: kept + partitions.length * pair.rows * spineKeyBytes(pair),
   };
   const lines = linesOf(counts, config);
   return {
@@ -84,24 +91,29 @@ export function estimateCost(pair: PairShape, config: BigqueryConfig): CostEstim
     counts,
     lines,
     dollars: dollarsOf(lines),
+    kept: keptOf(counts, config),
   };
+}
+
+function keptOf({ keptBytes }: Counts, { output, prices }: BigqueryConfig): CostSum['kept'] {
+  if (output !== 'tables' && output !== 'both') return null;
+  return { bytes: Math.round(keptBytes), dollarsAMonth: (keptBytes / GIB) * prices.storagePerGiBMonth };
 }
 
 /** Of several pairs together. */
 export function sumCosts(estimates: CostEstimate[], config: BigqueryConfig): CostSum {
   const add = (pick: (counts: Counts) => number): number => sum(estimates.map(({ counts }) => pick(counts)));
   const bytes = Object.fromEntries(COST_TERMS.map((term) => [term, add((counts) => counts.bytes[term])]));
-  const lines = linesOf(
-    {
-      columns: add((counts) => counts.columns),
-      partitions: add((counts) => counts.partitions),
-      tables: add((counts) => counts.tables),
-      smallTables: add((counts) => counts.smallTables),
-      bytes: bytes as Counts['bytes'],
-    },
-    config,
-  );
-  return { lines, dollars: dollarsOf(lines) };
+  const counts: Counts = {
+    columns: add((one) => one.columns),
+    partitions: add((one) => one.partitions),
+    tables: add((one) => one.tables),
+    smallTables: add((one) => one.smallTables),
+    bytes: bytes as Counts['bytes'],
+    keptBytes: add((one) => one.keptBytes),
+  };
+  const lines = linesOf(counts, config);
+  return { lines, dollars: dollarsOf(lines), kept: keptOf(counts, config) };
 }
 
 function linesOf({ columns, partitions, tables, smallTables, bytes }: Counts, config: BigqueryConfig): CostLine[] {
@@ -123,12 +135,15 @@ function linesOf({ columns, partitions, tables, smallTables, bytes }: Counts, co
       `staged and merged tables, for ${hours} h at most, at $${prices.storagePerGiBMonth} per GiB and month`,
       ((prices.storagePerGiBMonth / GIB) * hours) / HOURS_A_MONTH,
     ],
-    egress: away
-      ? [
-          `egress to ${workerLocation ?? 'a worker elsewhere'}, at $${prices.egressPerGiB} per GiB (none to a worker in ${location})`,
-          prices.egressPerGiB / GIB,
-        ]
-      : [`no egress: the worker is where the dataset is (${location})`, 0],
+    egress:
+      config.output === 'tables'
+        ? ['no egress: the tables stay where they are', 0]
+        : away
+          ? [
+              `egress to ${workerLocation ?? 'a worker elsewhere'}, at $${prices.egressPerGiB} per GiB (none to a worker in ${location})`,
+              prices.egressPerGiB / GIB,
+            ]
+          : [`no egress: the worker is where the dataset is (${location})`, 0],
     loads: ['load jobs are free', 0],
   };
   return COST_TERMS.map((term) => {

@@ -92,7 +92,8 @@ async function look(table: Table, patience: Patience): Promise<Leftover | null> 
 function isOurShape(holds: Leftover['holds'], fields: { name?: string }[]): boolean {
   const [first, ...others] = fields.map(({ name }) => name);
   if (first !== FIRST_COLUMN[holds]) return false;
-  return holds === 'spine'
-    ? others.length === 1 && others[0] === 'key'
-    : others.every((name, index) => name === `c${index}`);
+  if (holds === 'spine') return others.length === 1 && others[0] === 'key';
+  // A merged table has the key where tables are left.
+  if (holds === 'merged' && others[0] === 'key') others.shift();
+  return others.every((name, index) => name === `c${index}`);
 }

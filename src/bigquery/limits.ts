@@ -14,6 +14,8 @@ export interface PartitionLimits {
   tables: number;
   /** Text of one query, bytes. */
   queryBytes: number;
+  /** Text of a view over the partition, bytes. */
+  viewBytes: number;
   /** Values of one row, bytes. */
   rowBytes: number;
 }
@@ -22,5 +24,7 @@ export const PARTITION_LIMITS: PartitionLimits = {
   columns: 10_000,
   tables: 1_000,
   queryBytes: MIB,
+  // A million or MiB: the documentation says 1 MB.
+  viewBytes: 10 ** 6,
   rowBytes: 100 * 10 ** 6,
 };

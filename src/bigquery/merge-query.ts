@@ -2,11 +2,11 @@
 import type { StagedCheckpoint, StagedKey, Staging } from '../merge/staging.ts';
 import { MIB, MIN_BILLED_BYTES } from './limits.ts';
 import type { PartitionSlice } from './partitions.ts';
-import { checkpointTable, spineTable, type CloudRequest } from './staging-tables.ts';
+import { checkpointTable, leavesTables, spineTable, type CloudRequest } from './staging-tables.ts';
 import { stagingType } from './types.ts';
 
 /**
- * Its result has the position, then the columns of the slices as c0, c1, ...; tables are named without their dataset,
+ * Its result has the position, where tables are left the key, then the columns of the slices as c0, c1, ...; tables are named without their dataset,
  * which is the query's default, so that the text stays within what the planner of partitions counts with.
  */
 export function mergeQuery(request: CloudRequest, staging: Staging, slices: PartitionSlice[]): string {
@@ -18,7 +18,8 @@ export function mergeQuery(request: CloudRequest, staging: Staging, slices: Part
     const checkpoint = staging.checkpoints[file]!;
     return `\nLEFT JOIN ${checkpointTable(request, checkpoint).name} t${table} ON ${keyOf(`t${table}`, checkpoint.key)} = s.key`;
   });
-  return `SELECT s.position${columns.join('')}\nFROM ${spineTable(request, staging).name} s${joins.join('')}`;
+  const key = leavesTables(request.config) ? ', s.key' : '';
+  return `SELECT s.position${key}${columns.join('')}\nFROM ${spineTable(request, staging).name} s${joins.join('')}`;
 }
 
 /** The checkpoint's key in the spine's unit; one that does not fit there is no key of the spine. */

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PartitionSlice } from './partitions.ts';
 
-/** A table of the service: `position` (INT64), then the columns of the slices, in order, as `c0`, `c1`, ... */
+/** A table of the service: `position` (INT64), `key` where tables are to stay, then the columns of the slices, in order, as `c0`, `c1`, ... */
 export interface MergedPart {
   /** In the dataset of the configuration. */
   table: string;

@@ -14,10 +14,11 @@ import { halves, mergeQuery, mostBilledBytes } from './merge-query.ts';
 import { mergedPartsPath, type MergedPart, type MergedParts } from './merged-parts.ts';
 import { planPartitions, type PartitionSlice } from './partitions.ts';
 import { patiently, unlessMissing } from './patiently.ts';
+import { viewTextBytes } from './result-plan.ts';
 import { runJob, settleKnownJobs, type JobBill } from './run-job.ts';
 import { sideBySide } from './side-by-side.ts';
 import { keepLonger, stageTables } from './stage-tables.ts';
-import { jobLabels, mergeContent, mergedTable, type CloudRequest } from './staging-tables.ts';
+import { jobLabels, leavesTables, mergeContent, mergedTable, type CloudRequest } from './staging-tables.ts';
 import { stagingType } from './types.ts';
 
 const QUERIES_AT_A_TIME = 2;
@@ -57,12 +58,14 @@ interface Total extends JobBill {
 async function queryStaged(request: CloudRequest, hooks: CloudHooks): Promise<QueriedParts> {
   const session = openSession(request, hooks);
   const staging = await readStaging(request.workspace);
-  const { project, location, dataset, partitionColumns } = request.config;
+  const { project, location, dataset, partitionColumns = PARTITION_LIMITS.columns } = request.config;
   const widths = staging.checkpoints.map(({ columns }) =>
     columns.map(({ type, payloadBytes }) => (stagingType(type)?.bytes ?? 0) + payloadBytes),
   );
-  const limits = { ...PARTITION_LIMITS, columns: partitionColumns ?? PARTITION_LIMITS.columns };
-  const partitions = planPartitions(widths, limits);
+  const isLeft = leavesTables(request.config);
+  // The key is a column, too, where it is there.
+  const limits = { ...PARTITION_LIMITS, columns: isLeft ? Math.max(2, partitionColumns - 1) : partitionColumns };
+  const partitions = planPartitions(widths, limits, isLeft ? viewTextBytes(staging) : null);
   const progress = { step: 'query', done: 0, total: columnsBefore(staging, Infinity), bytesDone: 0, bytesTotal: 0 };
   const total: Total = { queries: 0, bytesBilled: 0, slotMs: 0, nanos: 0 };
   const running = new Map<string, number>();
@@ -105,7 +108,7 @@ async function queryPart(
   const { request, client, dataset, hooks, patience, jobHooks } = session;
   const { config } = request;
   const table = mergedTable(request, staging, slices);
-  const identity = identityOf(request, step, mergeContent(staging, slices));
+  const identity = identityOf(request, step, mergeContent(request, staging, slices));
   const line = (id: string, nanos: number) => ({ jobId: id, step, kind: 'scan' as const, nanos });
   const settle = async (id: string, bill: JobBill): Promise<void> => {
     const nanos = queryNanos(bill.bytesBilled, config);

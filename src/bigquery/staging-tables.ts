@@ -52,9 +52,18 @@ export const checkpointTable = (request: CloudRequest, checkpoint: StagedCheckpo
   ],
 });
 
+/** Tables and views are to stay: the merged tables have the key, too. */
+export const leavesTables = ({ output }: Pick<BigqueryConfig, 'output'>): boolean =>
+  output === 'tables' || output === 'both';
+
 /** What one query works on: two that have the same digest have the same result. */
-export const mergeContent = ({ spine, checkpoints }: Staging, slices: PartitionSlice[]): string =>
+export const mergeContent = (
+  { config }: CloudRequest,
+  { spine, checkpoints }: Staging,
+  slices: PartitionSlice[],
+): string =>
   digest([
+    ...(leavesTables(config) ? ['with its key'] : []),
     spine.content,
     slices.map(({ file, first, count }) => {
       const { content, key } = checkpoints[file]!;
@@ -63,7 +72,7 @@ export const mergeContent = ({ spine, checkpoints }: Staging, slices: PartitionS
   ]);
 
 export const mergedTable = (request: CloudRequest, staging: Staging, slices: PartitionSlice[]): string =>
-  `${tablePrefix(request)}m_${mergeContent(staging, slices).slice(0, 32)}`;
+  `${tablePrefix(request)}m_${mergeContent(request, staging, slices).slice(0, 32)}`;
 
 /** Labels of jobs reach the bill: lower case, digits, `_` and `-`, at most 63 characters each. */
 export const jobLabels = ({ run, pair }: CloudRequest, step: string): Record<string, string> => ({
@@ -72,7 +81,7 @@ export const jobLabels = ({ run, pair }: CloudRequest, step: string): Record<str
   widemerge_step: labelValue(step),
 });
 
-const labelValue = (text: string): string =>
+export const labelValue = (text: string): string =>
   text
     .toLowerCase()
     .replace(/[^a-z0-9_-]+/g, '-')

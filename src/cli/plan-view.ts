@@ -18,18 +18,30 @@ export function planLines(plans: PairPlan[], total: CostSum | null, bigquery: Bi
     `on BigQuery (${location}, list prices, free tiers not counted)${pairs}:`,
     ...costLines(total.lines),
     `${formatDollars(total.dollars)} in all; the budget is ${formatDollars(budgetDollars)}${over}`,
-    timeLine(plans),
+    ...keptLines(total, bigquery),
+    timeLine(plans, bigquery),
+  ];
+}
+
+/** What is not of the run's budget: it goes on for as long as the tables are there. */
+function keptLines({ kept }: CostSum, { outputDataset, prices }: BigqueryConfig): string[] {
+  if (kept === null) return [];
+  const price = `$${prices.storagePerGiBMonth} per GiB and month`;
+  return [
+    `the tables that stay in ${outputDataset ?? ''}: ${formatBytes(kept.bytes)}, ${formatDollars(kept.dollarsAMonth)} a month at ${price}`,
   ];
 }
 
 /** Several pairs may be on BigQuery at a time, but what is done here is done for one after the other. */
-function timeLine(plans: PairPlan[]): string {
+function timeLine(plans: PairPlan[], { output }: BigqueryConfig): string {
   const counts = { sentBytes: 0, readBytes: 0, values: 0, queries: 0 };
   for (const { survey, estimate } of plans) {
     if (survey === null || estimate === null) continue;
     counts.sentBytes += survey.bytesIn;
-    counts.readBytes += estimate.logicalBytes;
-    counts.values += survey.columns * survey.rowsMost;
+    if (output !== 'tables') {
+      counts.readBytes += estimate.logicalBytes;
+      counts.values += survey.columns * survey.rowsMost;
+    }
     counts.queries += estimate.partitions.length;
   }
   const { fastMs, slowMs } = estimateTime(counts);

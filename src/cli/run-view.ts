@@ -119,7 +119,9 @@ function pairLine(pair: PairProgress): string {
   if (pair.state === 'merged' && pair.figures !== null) {
     const [columns, rows, size, time, peak] = figureCells(pair.figures);
     const shape = `${columns} columns x ${rows} rows, ${size}`;
-    return `${pair.pair}  ${pair.figures.alreadyMerged ? `merged before: ${shape}` : `merged: ${shape}, ${time}, peak ${peak}`}`;
+    const { alreadyMerged, tables } = pair.figures;
+    const left = tables === undefined ? '' : `; left in ${tables}`;
+    return `${pair.pair}  ${alreadyMerged ? `merged before: ${shape}` : `merged: ${shape}, ${time}, peak ${peak}`}${left}`;
   }
   return `${pair.pair}  ${what}${why === '' ? '' : `: ${why}`}`;
 }

@@ -13,6 +13,8 @@ const BUCKET = { error: 'a bucket of Cloud Storage, with a folder or without, e.
 const LOCATION = { error: 'a location of BigQuery, e.g. US or europe-west3' };
 const location = z.string(LOCATION).regex(/^[A-Za-z][A-Za-z0-9-]{1,48}$/, LOCATION);
 
+const dataset = z.string().regex(/^\w{1,1024}$/, { error: 'letters, digits and underscores' });
+
 /** The section `bigquery`. Prices are list prices of November 2026 in the US, in dollars: compare them with your own. */
 export const bigquerySchema = z.strictObject({
   project: z
@@ -22,11 +24,7 @@ export const bigquerySchema = z.strictObject({
     .default(null)
     .describe('Project that runs and pays for the jobs. null: BigQuery is not used.'),
   location: location.default('US').describe('Region or multi-region of dataset and jobs. Default: US.'),
-  dataset: z
-    .string()
-    .regex(/^\w{1,1024}$/, { error: 'letters, digits and underscores' })
-    .default('widemerge_staging')
-    .describe('Dataset of the staging tables.'),
+  dataset: dataset.default('widemerge_staging').describe('Dataset of the staging tables.'),
   workerLocation: location
     .nullable()
     .default(null)
@@ -59,6 +57,15 @@ export const bigquerySchema = z.strictObject({
     .describe(
       'Bucket that tables are loaded through, e.g. gs://my-bucket/staging, in the location of the dataset. null: they are sent with the load jobs.',
     ),
+  output: z
+    .enum(['files', 'tables', 'both'])
+    .default('files')
+    .describe(
+      'What is left of a pair that BigQuery has merged: the merged file; tables there, with a view for each and a manifest; or both. Default: files.',
+    ),
+  outputDataset: dataset
+    .default('widemerge_merged')
+    .describe('Dataset of the tables that are left: they do not expire. Default: widemerge_merged.'),
   prices: z
     .strictObject({
       queryPerTiB: dollars.default(6.25).describe('Scanned by queries, on demand. Default: 6.25.'),

@@ -186,6 +186,30 @@ export const configSchema = z
         path: ['reference'],
         message: 'rows: reference beside it, or no reference',
       });
+  })
+  .check((context) => {
+    const { backends, clean, bigquery } = context.value;
+    const refuse = (path: string[], input: unknown, message: string): void => {
+      context.issues.push({ code: 'custom', input, path, message });
+    };
+    if (bigquery.output === 'tables' && backends.some((backend) => backend !== 'bigquery'))
+      refuse(
+        ['backends'],
+        backends,
+        '[bigquery] alone, since bigquery.output is tables: a pair that another backend merges leaves a file; bigquery.output: both leaves both',
+      );
+    if (bigquery.output === 'tables' && clean !== 'keep')
+      refuse(
+        ['clean'],
+        clean,
+        'keep, since bigquery.output is tables: checkpoints only go once a verified file of them is on disk',
+      );
+    if (bigquery.output !== 'files' && bigquery.outputDataset === bigquery.dataset)
+      refuse(
+        ['bigquery', 'outputDataset'],
+        bigquery.outputDataset,
+        'another dataset than bigquery.dataset, whose tables expire',
+      );
   });
 
 export type CheckedConfig = z.output<typeof configSchema>;

@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { ServiceError, errorResult } from './errors.ts';
 import type { ErrorReason, ErrorResult } from './errors.ts';
+import { runCopy } from './copy-job.ts';
+import { createDestination, removeTable } from './destination.ts';
 import type { Answer } from './http.ts';
 import type { Job } from './jobs.ts';
 import { endJob } from './jobs.ts';
@@ -10,7 +12,7 @@ import type { MetadataRate } from './metadata-rate.ts';
 import type { ObjectStore } from './object-store.ts';
 import { QUERY_TEXT_LIMIT, commonLocation, scanQuery } from './scan.ts';
 import type { QueryConfiguration, Scan } from './scan.ts';
-import { checkSchema } from './schema-rules.ts';
+import { checkProperties, checkSchema, type TableProperties } from './schema-rules.ts';
 import { tableName } from './tables.ts';
 import type { Field, TableReference, Tables } from './tables.ts';
 import { readAnswer } from './upstream.ts';
@@ -35,6 +37,7 @@ interface LoadConfiguration {
   destinationTable?: TableReference;
   schema?: { fields?: Field[] };
   sourceUris?: string[];
+  destinationTableProperties?: TableProperties;
 }
 
 /** Runs a job to its end once it is due; never rejects: what goes wrong is the job's error. */
@@ -54,6 +57,7 @@ export async function runJob(
     if (injected !== null) throw new ServiceError(injected, `${injected} (injected by the proxy)`);
     if (job.kind === 'query') await runQuery(services, job);
     else if (job.kind === 'load') await runLoad(services, job, upload);
+    else if (job.kind === 'copy') await runCopy(services, job, () => runOther(services, job));
     else await runOther(services, job);
     endJob(job, null);
   } catch (error) {
@@ -172,8 +176,7 @@ async function checkWritten({ upstream, tables }: JobServices, written: TableRef
   try {
     checkSchema(table.fields);
   } catch (error) {
-    const { projectId, datasetId, tableId } = written;
-    await upstream.call('DELETE', `/projects/${projectId}/datasets/${datasetId}/tables/${tableId}`);
+    await removeTable(upstream, written);
     tables.forget(written);
     throw error;
   }
@@ -186,6 +189,7 @@ async function runLoad(services: JobServices, job: Job, upload: (() => Promise<A
   if (destination === undefined) throw new ServiceError('invalid', 'Required parameter is missing: destinationTable');
   await commonLocation(tables, [destination], job.reference.location);
   checkSchema(load.schema?.fields ?? []);
+  checkProperties(load.destinationTableProperties ?? {});
   rate?.count(destination);
   const existing = await tables.find(destination);
   if (existing === null && load.createDisposition === 'CREATE_NEVER')
@@ -193,9 +197,15 @@ async function runLoad(services: JobServices, job: Job, upload: (() => Promise<A
   const before = existing?.rows ?? 0;
   if (before > 0 && load.writeDisposition === 'WRITE_EMPTY')
     throw new ServiceError('duplicate', `Already Exists: Table ${tableName(destination)}`);
+  // The emulator loads only into a table that is there: it is made first, and goes again where the load fails.
+  const isMade = existing === null && load.schema !== undefined;
+  if (isMade) await createDestination(services.upstream, destination, load);
   try {
     const send = upload ?? (() => loadObject(services, job));
     failed(readAnswer(await send()) as UpstreamJob);
+  } catch (error) {
+    if (isMade) await removeTable(services.upstream, destination);
+    throw error;
   } finally {
     tables.forget(destination);
   }
@@ -205,19 +215,15 @@ async function runLoad(services: JobServices, job: Job, upload: (() => Promise<A
 }
 
 /** Copies and extracts are the emulator's. */
-async function runOther({ upstream, tables }: JobServices, job: Job): Promise<void> {
+async function runOther({ upstream }: JobServices, job: Job): Promise<void> {
   const { projectId } = job.reference;
   const jobReference = { projectId, jobId: randomUUID() };
-  try {
-    failed(
-      await upstream.call<UpstreamJob>('POST', `/projects/${projectId}/jobs`, {
-        jobReference,
-        configuration: job.configuration,
-      }),
-    );
-  } finally {
-    if (job.kind === 'copy') tables.forgetAll();
-  }
+  failed(
+    await upstream.call<UpstreamJob>('POST', `/projects/${projectId}/jobs`, {
+      jobReference,
+      configuration: job.configuration,
+    }),
+  );
 }
 
 function failed(answer: UpstreamJob): void {

@@ -11,6 +11,7 @@ export interface Field {
   name: string;
   type: string;
   mode?: string;
+  description?: string;
 }
 
 export interface TableEntry {
@@ -47,6 +48,8 @@ export class Tables {
   private readonly columnBytes = new Map<string, Promise<number>>();
   /** Set by requests, milliseconds; null is never. */
   private readonly expirations = new Map<string, number | null>();
+  /** The queries of views, which the emulator does not tell. */
+  private readonly views = new Map<string, string>();
   /** Tables whose rows the emulator has not counted. */
   private readonly uncounted = new Set<string>();
 
@@ -88,6 +91,13 @@ export class Tables {
     this.forget(reference);
   }
 
+  /** Of a view that was made; null: it is gone. */
+  setView(reference: TableReference, query: string | null): void {
+    if (query === null) this.views.delete(tableName(reference));
+    else this.views.set(tableName(reference), query);
+    this.forget(reference);
+  }
+
   /** Sets when it expires; undefined: as its dataset has it. */
   setExpiration(reference: TableReference, expiresMs: number | null | undefined): void {
     if (expiresMs === undefined) this.expirations.delete(tableName(reference));
@@ -123,9 +133,24 @@ export class Tables {
     const path = `/projects/${projectId}/datasets/${datasetId}/tables/${tableId}`;
     const table = await orNull(this.upstream.call<TableResource>('GET', path));
     if (table === null) return null;
-    const isCounted = table.view !== undefined || !this.uncounted.has(tableName(reference));
+    const view = table.view?.query ?? this.views.get(tableName(reference)) ?? null;
+    const isCounted = view !== null || !this.uncounted.has(tableName(reference));
     const rows = isCounted ? Number(table.numRows ?? 0) : await this.number(reference, 'COUNT(*)');
-    return { reference, fields: table.schema?.fields ?? [], rows, view: table.view?.query ?? null };
+    const fields = table.schema?.fields ?? (view === null ? [] : await this.columnsOf(reference));
+    return { reference, fields, rows, view };
+  }
+
+  /** A view's columns, of which the emulator tells nothing. */
+  private async columnsOf({ projectId, datasetId, tableId }: TableReference): Promise<Field[]> {
+    const query = `SELECT * FROM \`${projectId}.${datasetId}.${tableId}\` LIMIT 0`;
+    const answer = await this.upstream.call<{ schema?: { fields?: Field[] } }>(
+      'POST',
+      `/projects/${projectId}/queries`,
+      {
+        ...{ query, useLegacySql: false },
+      },
+    );
+    return answer.schema?.fields ?? [];
   }
 
   private async measure(table: TableEntry, field: Field): Promise<number> {

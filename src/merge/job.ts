@@ -32,6 +32,8 @@ export interface MergeJob {
     /** An output of other inputs may be replaced. */
     replace: boolean;
   };
+  /** The result is left elsewhere: what is at the output's path does not matter to it. */
+  elsewhere?: boolean;
   /** Name of the key column. */
   key: string;
   rows: RowsMode;

@@ -10,6 +10,8 @@ import { assertUnchanged } from './fingerprint.ts';
 import { hashFile } from './hash-file.ts';
 import type { Prepared } from './job.ts';
 import type { MergePlan } from './plan.ts';
+import { outputKeyColumn } from './output-key.ts';
+import { describeType } from './parquet/logical.ts';
 import { outputColumns } from './plan-merge.ts';
 import { viewOf, type View } from './stage-checkpoint.ts';
 import { isSpineWhole, stageSpine } from './stage-spine.ts';
@@ -51,6 +53,7 @@ export async function prepareStaging(request: PrepareRequest): Promise<Prepared>
     planId: plan.id,
     rows: plan.spine.keys.values.length,
     rowGroupRows: plan.spine.rowGroupRows,
+    key: keyOf(plan),
     spine,
     checkpoints,
   };
@@ -88,6 +91,8 @@ async function readWhole(workspace: string, plan: MergePlan, views: View[]): Pro
     throw error;
   });
   if (staging?.planId !== plan.id || staging.checkpoints.length !== views.length) return null;
+  // An earlier version has left none.
+  if (!isDeepStrictEqual(staging.key, keyOf(plan))) return null;
   for (const [i, { staged, tail }] of views.entries()) {
     const { content, ...known } = staging.checkpoints[i]!;
     // The sources may lie elsewhere by now.
@@ -97,6 +102,11 @@ async function readWhole(workspace: string, plan: MergePlan, views: View[]): Pro
   }
   return (await isSpineWhole(staging.spine)) ? staging : null;
 }
+
+const keyOf = (plan: MergePlan): Staging['key'] => ({
+  name: plan.keyName,
+  described: describeType(outputKeyColumn(plan).column),
+});
 
 const viewBytes = ({ fingerprint, tail }: View['staged']): number => fingerprint.size + tail.bytes;
 

@@ -21,6 +21,7 @@ export async function findPublished(
   { job, emit, signal }: PublishedRequest,
   files: CheckpointFile[],
 ): Promise<MergeFigures | null> {
+  if (job.elsewhere === true) return null;
   const manifest = await readManifest(manifestPath(job.output.path));
   if (manifest === null || manifest.key !== job.key || manifest.rows !== job.rows) return null;
   if (job.rows === 'reference' && manifest.reference !== job.reference) return null;
@@ -56,7 +57,7 @@ async function recheckPublished(
 /** Said before the work begins; publishing checks again, by a call that cannot overwrite. */
 export async function refuseForeignOutput(job: MergeJob, plan: MergePlan): Promise<void> {
   const { path, replace } = job.output;
-  if (replace || (await stat(path).catch(() => null)) === null) return;
+  if (job.elsewhere === true || replace || (await stat(path).catch(() => null)) === null) return;
   if ((await readManifestId(path).catch(() => null)) === plan.id) return;
   throw new MergeFailure(
     'OutputExists',

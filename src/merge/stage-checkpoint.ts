@@ -36,6 +36,7 @@ export function viewOf(checkpoint: Checkpoint, type: KeyType, folder: string): V
     columns: columns.map((column) => ({
       type: physicalName(column),
       name: column.name,
+      described: describeType(column),
       payloadBytes: payloadBytes(checkpoint, column) / footer.rows,
     })),
   };

@@ -14,6 +14,8 @@ export interface Staging {
   /** Of the output. */
   rows: number;
   rowGroupRows: number[];
+  /** The output's key column; its type in the words of describeType. */
+  key: { name: string; described: string };
   spine: StagedSpine;
   checkpoints: StagedCheckpoint[];
 }
@@ -55,8 +57,10 @@ export interface StagedKey {
 export interface StagedColumn {
   /** Physical type in the words of describeType, e.g. `double`, `int32`, `byteArray`. */
   type: string;
-  /** The user's name of it, for messages. */
+  /** The user's name of it. */
   name: string;
+  /** Physical and logical type in the words of describeType, e.g. `int64 timestamp us utc`. */
+  described: string;
   /** Of byte arrays: bytes of a value on average, without its length; else 0. */
   payloadBytes: number;
 }

@@ -1,7 +1,10 @@
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import type { LeaveSummary } from '../activities/leave-tables.ts';
 import type { CloudTask } from '../activities/pair-task.ts';
+import type { ResultTables } from '../backends/bigquery.ts';
 import { formatDollars } from '../budget/money.ts';
-import type { CloudBill, MergeFigures } from '../contract.ts';
+import type { CloudBill, MergeFigures, RunConfig, VerifyMode } from '../contract.ts';
+import type { Discovery } from '../merge/job.ts';
 import { cloudActivities, localActivities } from './activity-proxies.ts';
 import { failureOf } from './failure-of.ts';
 import type { MergePairInput } from './inputs.ts';
@@ -13,9 +16,13 @@ import type { StepRunner } from './step-runner.ts';
  * The merge of one pair by BigQuery, in place of a merge here: prepared on this machine, sent, joined there, read back and
  * stitched here. Each step is an activity, and idempotent: a pair that comes back finds what is there and paid.
  */
-export async function mergeOnBigquery(input: MergePairInput, steps: StepRunner): Promise<MergeFigures> {
+export async function mergeOnBigquery(
+  input: MergePairInput,
+  steps: StepRunner,
+  found: Discovery,
+): Promise<MergeFigures> {
   try {
-    return await mergeStepByStep(input, steps);
+    return await mergeStepByStep(input, steps, found);
   } catch (error) {
     // An attempt that is cancelled ends its jobs by itself; one that has vanished with its worker could not.
     if (isCancellation(error) && steps.staged) await CancellationScope.nonCancellable(() => endJobs(input, steps));
@@ -23,7 +30,7 @@ export async function mergeOnBigquery(input: MergePairInput, steps: StepRunner):
   }
 }
 
-async function mergeStepByStep(input: MergePairInput, steps: StepRunner): Promise<MergeFigures> {
+async function mergeStepByStep(input: MergePairInput, steps: StepRunner, found: Discovery): Promise<MergeFigures> {
   const { config, pair, tuning } = input;
   const { reporter } = steps;
   const task = cloudTask(input, steps.round);
@@ -40,6 +47,11 @@ async function mergeStepByStep(input: MergePairInput, steps: StepRunner): Promis
   reporter.tell({ state: 'preparing' });
   const prepared = await local.prepareStaging.executeWithOptions(summary('the spine, and footers to send'), [task]);
 
+  if (leavesTables(config)) {
+    const left = await cloud.findTables.executeWithOptions(summary('look for tables of the same checkpoints'), [task]);
+    if (left !== null && !leavesFile(config)) return { ...figuresOf(found, left, startedMs), alreadyMerged: true };
+  }
+
   steps.staged = true;
   reporter.tell({ state: 'staging' });
   const what = `${prepared.checkpoints} checkpoints, ${sizeText(prepared.bytes)}`;
@@ -54,6 +66,20 @@ async function mergeStepByStep(input: MergePairInput, steps: StepRunner): Promis
   reporter.tellStory(
     `${queried.parts} parts by ${queried.queries} paid queries: ${sizeText(queried.bytesBilled)} billed, ${formatDollars(queried.nanos)}`,
   );
+
+  if (!leavesFile(config)) {
+    // Still `querying`, since nothing is done on this machine: another pair may begin.
+    const left = await leaveOnBigquery(input, steps, 'none');
+    const scans = left.queried ?? queried;
+    const bill: CloudBill = {
+      queries: scans.queries + left.queries,
+      bytesBilled: scans.bytesBilled + left.bytesBilled,
+      bytesRead: 0,
+      nanos: scans.nanos + left.nanos,
+    };
+    if (left.queried) reporter.spend(left.queried.nanos - queried.nanos);
+    return { ...figuresOf(found, left, startedMs), bill };
+  }
 
   reporter.tell({ state: 'fetching' });
   const fetched = await local.fetchParts.executeWithOptions(summary('read back, stitch'), [task]);
@@ -84,6 +110,38 @@ async function endJobs(input: MergePairInput, steps: StepRunner): Promise<void> 
     steps.reporter.tellStory(`its jobs on BigQuery could not be ended: ${failureOf(error).message}`);
   }
 }
+
+/** Makes what was merged stay there, as tables and views; `verified` is of the file that was made of it, `none` without one. */
+export async function leaveOnBigquery(
+  input: MergePairInput,
+  steps: StepRunner,
+  verified: VerifyMode,
+): Promise<LeaveSummary> {
+  const { config, pair, tuning } = input;
+  const options = { summary: `${pair}: leave tables and views on BigQuery` };
+  const left = await cloudActivities(config, tuning?.heartbeatTimeoutMs).leaveTables.executeWithOptions(options, [
+    { ...cloudTask(input, steps.round), verified },
+  ]);
+  left.warnings.forEach((warning) => steps.reporter.tellStory(`budget: ${warning}`));
+  steps.reporter.spend(left.nanos);
+  steps.reporter.tellStory(`left in ${left.tables} (${sizeText(left.bytes)})`);
+  return left;
+}
+
+/** Of a pair that is tables and nothing else: they are not read back, so no value of them is verified. */
+function figuresOf(found: Discovery, left: ResultTables, startedMs: number): MergeFigures {
+  const { files, aligned, realigned, bytesIn } = found;
+  const { rows, columns, bytes, tables } = left;
+  return {
+    ...{ files, rows, columns, aligned, realigned, bytesIn, bytesOut: bytes, bytesCloned: 0, bytesCopied: 0 },
+    ...{ wallMs: Date.now() - startedMs, peakBytes: 0, verified: 'none', alreadyMerged: false, tables },
+  };
+}
+
+/** Missing in runs that began before there was a choice. */
+export const leavesTables = ({ bigquery }: RunConfig): boolean =>
+  bigquery?.output === 'tables' || bigquery?.output === 'both';
+export const leavesFile = ({ bigquery }: RunConfig): boolean => bigquery?.output !== 'tables';
 
 /** Removes what a pair has left on BigQuery; it would expire in any case. Returns what keeping it has cost, nano-dollars. */
 export async function tidyBigquery(input: MergePairInput, steps: StepRunner): Promise<number> {

@@ -1,10 +1,11 @@
 import { patched, setHandler } from '@temporalio/workflow';
-import type { BackendName, MergeFigures } from '../contract.ts';
+import type { LeaveSummary } from '../activities/leave-tables.ts';
+import type { BackendName, CloudBill, MergeFigures, VerifyMode } from '../contract.ts';
 import type { Discovery } from '../merge/job.ts';
 import { cleanActivities, lightActivities, localActivities } from './activity-proxies.ts';
 import { failureOf } from './failure-of.ts';
 import type { MergePairInput, PairOutcome } from './inputs.ts';
-import { mergeOnBigquery, tidyBigquery } from './merge-on-bigquery.ts';
+import { leaveOnBigquery, leavesFile, leavesTables, mergeOnBigquery, tidyBigquery } from './merge-on-bigquery.ts';
 import * as messages from './messages.ts';
 import { whyText } from './pair-entry.ts';
 import { SkipRequested } from './pair-control.ts';
@@ -27,7 +28,9 @@ export async function mergePair(input: MergePairInput): Promise<PairOutcome> {
   let workedMs: number | null = null;
   try {
     const figures = steps.published ?? (await mergeAndPublish(input, steps));
-    const reason = await finish(input, steps, figures);
+    const remarks = await finish(input, steps, figures);
+    const left = figures.tables === undefined ? null : `left in ${figures.tables}`;
+    const reason = left === null ? remarks : [left, ...(remarks === null ? [] : [remarks])].join('; ');
     reporter.tell({ state: 'merged', figures, reason });
     if (!figures.alreadyMerged) workedMs = Date.now() - startedMs;
   } catch (error) {
@@ -60,23 +63,34 @@ async function mergeAndPublish(input: MergePairInput, steps: StepRunner): Promis
     return { ...found.alreadyMerged, alreadyMerged: true };
   }
 
-  await steps.step('gated', () => checkMachine(input, 'before', found.diskBytes));
+  await steps.step('gated', () => checkMachine(input, 'before', leavesFile(config) ? found.diskBytes : 0));
   const { backend, merged } = await steps.mergeStep(async (backend) => ({
     backend,
     merged:
       backend === 'bigquery' && patched('bigquery')
-        ? await mergeOnBigquery(input, steps)
+        ? await mergeOnBigquery(input, steps, found)
         : await local.mergeFiles.executeWithOptions(summary(`merge by ${backend}`), [
             // Attempts on disk are told apart by run and by round: those of an earlier run must not count in this one.
             { ...task, backend, round: epoch * 1000 + steps.round },
           ]),
   }));
+  if (merged.tables !== undefined) {
+    // They are the result, and complete: there is no file to verify and to publish.
+    steps.control.published = true;
+    steps.published = merged;
+    return merged;
+  }
   const parts = [merged];
   if (config.verify !== 'none') {
     const verify = () =>
       local.verifyOutput.executeWithOptions(summary(`verify (${config.verify})`), [{ ...task, backend }]);
     parts.push(await steps.step('verifying', verify));
   }
+  // Before the file, whose presence ends a pair for good.
+  const left =
+    backend === 'bigquery' && leavesTables(config)
+      ? await steps.step('publishing', () => leaveOnBigquery(input, steps, verifiedOf(parts)))
+      : null;
   const publish = () =>
     local.publishOutput.executeWithOptions(summary('give it its final name'), [{ ...task, backend }]);
   const published = await steps.step('publishing', publish);
@@ -86,7 +100,8 @@ async function mergeAndPublish(input: MergePairInput, steps: StepRunner): Promis
     ...published,
     wallMs: parts.reduce((sum, { wallMs }) => sum + wallMs, 0),
     peakBytes: Math.max(...parts.map(({ peakBytes }) => peakBytes)),
-    ...(merged.bill && { bill: merged.bill }),
+    ...(merged.bill && { bill: left === null ? merged.bill : withLeaving(merged.bill, left) }),
+    ...(left && { tables: left.tables }),
     ...memoryFigures(found, backend),
   };
   return steps.published;
@@ -98,6 +113,16 @@ function memoryFigures({ memory }: Discovery, backend: BackendName): Partial<Mer
   const predictedBytes = memory.predicted[backend];
   return { limitBytes: memory.limitBytes, ...(predictedBytes !== undefined && { predictedBytes }) };
 }
+
+/** Of the file, by its last step so far. */
+const verifiedOf = (parts: MergeFigures[]): VerifyMode => parts.at(-1)?.verified ?? 'none';
+
+const withLeaving = (bill: CloudBill, left: LeaveSummary): CloudBill => ({
+  ...bill,
+  queries: bill.queries + left.queries,
+  bytesBilled: bill.bytesBilled + left.bytesBilled,
+  nanos: bill.nanos + left.nanos,
+});
 
 /** The pair is safe by now: what goes wrong here is told, and changes nothing of that. Returns what to tell, or null. */
 async function finish(input: MergePairInput, steps: StepRunner, figures: MergeFigures): Promise<string | null> {

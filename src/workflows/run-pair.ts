@@ -42,7 +42,7 @@ async function startPair(state: RunState, input: MergePairInput): Promise<ChildW
         // A terminated run must not leave a merge behind, and a merge must be stopped, not only forgotten.
         parentClosePolicy: 'REQUEST_CANCEL',
         cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-        staticSummary: `${pair}: ${config.root}/${pair} -> ${config.output}/${pair}.parquet`,
+        staticSummary: `${pair}: ${config.root}/${pair} -> ${whereTo(input)}`,
       });
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
@@ -50,6 +50,12 @@ async function startPair(state: RunState, input: MergePairInput): Promise<ChildW
       await sleep(EARLIER_CHILD_POLL_MS, { summary: `${pair}: an earlier run's workflow is still open` });
     }
   }
+}
+
+function whereTo({ config, pair }: MergePairInput): string {
+  const file = `${config.output}/${pair}.parquet`;
+  const { output, project, outputDataset } = config.bigquery ?? {};
+  return output === 'tables' ? `tables in ${project}.${outputDataset}` : file;
 }
 
 async function forward(

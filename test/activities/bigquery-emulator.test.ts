@@ -1,12 +1,14 @@
 /** The activities of a pair on BigQuery, in order, with all that is below them: real merge processes, the emulator behind its proxies. */
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { DuckDBConnection } from '@duckdb/node-api';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { createActivities } from '../../src/activities/index.ts';
+import { openClient } from '../../src/bigquery/client.ts';
 import { Ledger } from '../../src/budget/ledger.ts';
 import { writeSamples } from '../../src/cli/samples/write.ts';
 import { defaultBigquery } from '../../src/config/load.ts';
@@ -105,3 +107,102 @@ test('a pair goes through BigQuery, and the books have what the service billed',
   const sent = reads.books().reduce((sum, { bytes }) => sum + bytes, 0);
   assert.ok(fetched.bytesRead > sent / 2 && fetched.bytesRead < sent * 2, `${fetched.bytesRead} of ${sent}`);
 });
+
+test('tables stay instead of the file, and beside it; each has every value of the checkpoints', async () => {
+  const ledger = new Ledger(PROJECT);
+  const activities = createActivities({
+    ...machineDependencies(true, ledgerBooks(ledger)),
+    machineLock: join(folder, 'machine.lock'),
+  });
+  const environment = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
+  const run = <T, R>(activity: (task: T) => Promise<R>, argument: T): Promise<R> => environment.run(activity, argument);
+  for (const output of ['tables', 'both'] as const) {
+    const merged = join(folder, `merged-${output}`);
+    await mkdir(merged);
+    const config: RunConfig = {
+      ...{ name: output, root: join(folder, 'checkpoints'), output: merged, pairs: ['EURUSD'] },
+      ...{
+        key: 'interval_time',
+        checkpoints: { pattern: '*.parquet', expected: FILES },
+        rows: 'union',
+        reference: null,
+      },
+      backends: ['bigquery'],
+      limits: { memoryBytes: GIB, killAboveBytes: 2 * GIB, timeoutMs: 120_000, stallMs: 60_000 },
+      health: { minFreeMemoryBytes: 0, maxSwapUsedPercent: 100, minFreeDiskBytes: 0 },
+      ...{ verify: 'bytes', clean: 'keep', replace: false },
+      bigquery: {
+        ...defaultBigquery(),
+        ...{ project: PROJECT, partitionColumns: 13, output, outputDataset: `kept_${output}` },
+      },
+    };
+    const task = { config, pair: 'EURUSD', run: `${output}@2026-11-24T00:00:00.000Z`, round: 0, journalRound: 0 };
+    const outputTask = { config, pair: 'EURUSD', backend: 'bigquery' as const };
+    const { rows } = await run(activities.prepareStaging, task);
+    assert.equal(await run(activities.findTables, task), null);
+    await run(activities.stageCheckpoints, task);
+    await run(activities.queryParts, task);
+    if (output === 'both') {
+      await run(activities.fetchParts, task);
+      await run(activities.verifyOutput, outputTask);
+    }
+    const left = await run(activities.leaveTables, { ...task, verified: output === 'both' ? 'full' : 'none' });
+    assert.deepEqual(
+      [left.rows, left.columns, left.verified],
+      [rows, FILES * COLUMNS + 1, output === 'both' ? 'full' : 'none'],
+    );
+    if (output === 'both') {
+      await run(activities.publishOutput, outputTask);
+      await assertMerged(join(config.root, 'EURUSD'), join(merged, 'EURUSD.parquet'));
+    }
+    await run(activities.tidyStaging, task);
+    // Beside a file the workspace has gone with its publication.
+    if (output === 'tables')
+      assert.equal((await run(activities.findTables, task))?.tables, left.tables, 'tidied, and still there');
+    await assertViews(config, left.parts, rows);
+  }
+});
+
+/** Sums and counts of every column by the views, beside those of the checkpoints by DuckDB. */
+async function assertViews({ bigquery, root }: RunConfig, parts: number, rows: number): Promise<void> {
+  const client = openClient({ project: PROJECT, location: 'US' });
+  const seen = new Map<string, { count: number; sum: number }>();
+  for (let part = 1; part <= parts; part++) {
+    const view = `\`${bigquery!.outputDataset}.EURUSD_${part}\``;
+    const [got] = (await client.query(`SELECT * FROM ${view}`)) as [Record<string, unknown>[]];
+    assert.equal(got.length, rows);
+    const keys = got.map(
+      (row) => (row.interval_time as { value?: string }).value ?? String(row.interval_time as number),
+    );
+    assert.equal(new Set(keys).size, rows, 'each key once');
+    for (const name of Object.keys(got[0]!).filter((column) => column !== 'interval_time')) {
+      const values = got.map((row) => row[name] as number | null).filter((value) => value !== null);
+      seen.set(name, { count: values.length, sum: values.reduce((total, value) => total + value, 0) });
+    }
+  }
+  assert.equal(seen.size, FILES * COLUMNS);
+  const connection = await DuckDBConnection.create();
+  try {
+    for (const file of await readdir(join(root, 'EURUSD'))) {
+      const from = `read_parquet('${join(root, 'EURUSD', file)}')`;
+      const columns = (await connection.runAndReadAll(`SELECT * FROM ${from} LIMIT 0`))
+        .columnNames()
+        .filter((name) => name !== 'interval_time');
+      for (const name of columns) {
+        const reader = await connection.runAndReadAll(
+          `SELECT COUNT("${name}")::INTEGER, COALESCE(SUM(CASE WHEN isnan("${name}"::DOUBLE) THEN 0 ELSE "${name}" END), 0)::DOUBLE FROM ${from}`,
+        );
+        const [count, sum] = reader.getRows()[0] as [number, number];
+        const view = seen.get(name);
+        assert.ok(view !== undefined, name);
+        assert.equal(view.count, count, name);
+        assert.ok(
+          Number.isNaN(view.sum) || Math.abs(view.sum - sum) <= Math.abs(sum) * 1e-9 + 1e-9,
+          `${name}: ${view.sum}, ${sum}`,
+        );
+      }
+    }
+  } finally {
+    connection.closeSync();
+  }
+}

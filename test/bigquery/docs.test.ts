@@ -45,11 +45,13 @@ test('every error reason, with what is done about it', async () => {
 });
 
 test('every type, as the code has it', async () => {
-  const source = await read('src/bigquery/types.ts');
-  const own = [...source.matchAll(/^ \* (\|.*\|)$/gm)].map(([, row]) => row!);
-  assert.ok(own.length > 5);
-  const missing = own.filter((row) => !text.includes(`\n${row}\n`));
-  assert.deepEqual(missing, []);
+  for (const path of ['src/bigquery/types.ts', 'src/bigquery/result-types.ts']) {
+    const source = await read(path);
+    const own = [...source.matchAll(/^ \* (\|.*\|)$/gm)].map(([, row]) => row!);
+    assert.ok(own.length > 5);
+    const missing = own.filter((row) => !text.includes(`\n${row}\n`));
+    assert.deepEqual(missing, []);
+  }
 });
 
 test('every term of the bill, and every setting with its default', () => {
@@ -73,8 +75,9 @@ test('every term of the bill, and every setting with its default', () => {
 
 test('Terraform makes what the configuration expects by default', async () => {
   const terraform = await read('deploy/terraform/bigquery.tf');
-  const { dataset, location } = bigquerySchema.parse({});
+  const { dataset, outputDataset, location } = bigquerySchema.parse({});
   assert.match(terraform, new RegExp(`variable "dataset" \\{[^}]*default += "${dataset}"`));
+  assert.match(terraform, new RegExp(`variable "output_dataset" \\{[^}]*default += "${outputDataset}"`));
   assert.match(terraform, new RegExp(`variable "location" \\{[^}]*default += "${location}"`));
   for (const role of rows('role').map(([name]) => unquoted(name))) assert.ok(terraform.includes(`"${role}"`), role);
 });

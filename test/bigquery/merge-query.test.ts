@@ -9,13 +9,23 @@ import type { Staging } from '../../src/merge/staging.ts';
 const ROWS = 1_000_000;
 
 function staging(types: string[]): Staging {
-  const columns = types.map((type, i) => ({ type, name: `x${i}`, payloadBytes: type === 'byteArray' ? 4 : 0 }));
+  const columns = types.map((type, i) => ({
+    ...{ type, name: `x${i}`, described: type, payloadBytes: type === 'byteArray' ? 4 : 0 },
+  }));
   const checkpoint = {
     ...{ name: 'a', path: 'a', fingerprint: { size: 0, mtimeNs: '', ino: '', dev: '' }, tail: { path: '', bytes: 0 } },
     ...{ content: 'a', rows: ROWS, key: { type: 'int64', unsigned32: false, factor: '1' }, columns },
   };
   const spine = { path: '', bytes: 0, content: 's', keyType: 'int64' as const, keyBytes: 8 };
-  return { version: 1, planId: 'p', rows: ROWS, rowGroupRows: [ROWS], spine, checkpoints: [checkpoint] };
+  return {
+    version: 1,
+    planId: 'p',
+    rows: ROWS,
+    rowGroupRows: [ROWS],
+    key: { name: 'k', described: 'int64' },
+    spine,
+    checkpoints: [checkpoint],
+  };
 }
 
 const whole = (count: number) => [{ file: 0, first: 0, count }];

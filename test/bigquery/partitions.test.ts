@@ -12,6 +12,7 @@ const limits = fc.record({
   columns: fc.integer({ min: 2, max: 60 }),
   tables: fc.integer({ min: 2, max: 8 }),
   queryBytes: fc.integer({ min: 9_000, max: 14_000 }),
+  viewBytes: fc.constant(1e6),
   rowBytes: fc.integer({ min: 20, max: 600 }),
 });
 
@@ -41,6 +42,18 @@ test('every column is in one partition, in its place, and every partition within
       }
     }),
   );
+});
+
+test('where there are views, long names make partitions narrower: each text fits', () => {
+  const files = plain(25, 400);
+  const texts = files.map((widths) => widths.map((_, i) => 100 + i * 10));
+  const partitions = planPartitions(files, PARTITION_LIMITS, texts);
+  assert.equal(planPartitions(files).length, 2);
+  assert.equal(partitions.length, 3);
+  for (const { slices } of partitions) {
+    const bytes = slices.flatMap(({ file, first, count }) => texts[file]!.slice(first, first + count));
+    assert.ok(bytes.reduce((sum, text) => sum + text, 4096) <= 1e6);
+  }
 });
 
 test('a checkpoint that fits a partition is never cut: its key is read once', () => {

@@ -27,6 +27,9 @@ interface Recipe {
   key: StagedKey;
   rows: number;
   types: string[];
+  /** What the types mean, in the words of describeType, and what the columns are called. */
+  described: string[];
+  names: string[];
 }
 
 /** Of microseconds like the spine, of milliseconds with rows missing and in another order, and of unsigned 32 bits. */
@@ -37,6 +40,8 @@ const RECIPES: Recipe[] = [
     key: { type: 'int64', unsigned32: false, factor: '1' },
     rows: ROWS,
     types: ['double', 'int32', 'byteArray', 'boolean', 'float'],
+    described: ['double', 'int32 date', 'byteArray string', 'boolean', 'float'],
+    names: ['price', 'day', 'label', 'is open', 'Ratio'],
   },
   {
     name: 'b.parquet',
@@ -44,6 +49,8 @@ const RECIPES: Recipe[] = [
     key: { type: 'int64', unsigned32: false, factor: '1000' },
     rows: (ROWS * 4) / 5,
     types: ['int64', 'int64', 'double'],
+    described: ['int64 timestamp us utc', 'int64', 'double'],
+    names: ['opened', 'OPENED', 'is_open'],
   },
   {
     name: 'c.parquet',
@@ -51,6 +58,8 @@ const RECIPES: Recipe[] = [
     key: { type: 'int32', unsigned32: true, factor: '1' },
     rows: ROWS,
     types: ['int64', 'int64', 'int64', 'int64'],
+    described: ['int64 timestamp ns local', 'int64 time us utc', 'int64 decimal 18 2', 'int64 timestamp ms local'],
+    names: ['seen', '2nd', '_table_x', 'größe'],
   },
 ];
 
@@ -74,7 +83,7 @@ export async function stagePair(workspace: string): Promise<void> {
     ...Object.fromEntries(RECIPES.map(({ name, sql }) => [view(name), sql])),
   });
   const checkpoints: StagedCheckpoint[] = [];
-  for (const [index, { name, key, rows, types }] of RECIPES.entries()) {
+  for (const [index, { name, key, rows, types, described, names }] of RECIPES.entries()) {
     const bytes = await readFile(view(name));
     const path = join(workspace, name);
     const tail = { path: join(folder, `${index}.tail`), bytes: TAIL_BYTES };
@@ -82,7 +91,8 @@ export async function stagePair(workspace: string): Promise<void> {
     await writeFile(tail.path, bytes.subarray(-TAIL_BYTES));
     const columns = types.map((type, i) => ({
       type,
-      name: `${name}:${i}`,
+      name: names[i]!,
+      described: described[i]!,
       payloadBytes: type === 'byteArray' ? 5 : 0,
     }));
     checkpoints.push({
@@ -99,6 +109,7 @@ export async function stagePair(workspace: string): Promise<void> {
   const spine = await readFile(spinePath);
   const staging = {
     ...{ version: 1, planId: 'plan', rows: ROWS, rowGroupRows: [ROWS] },
+    key: { name: 'interval_time', described: 'int64 timestamp us utc' },
     spine: { path: spinePath, bytes: spine.length, content: sha256(spine), keyType: 'int64', keyBytes: 8 },
     checkpoints,
   };

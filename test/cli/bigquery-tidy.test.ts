@@ -31,7 +31,7 @@ const CHECKPOINT = {
   columns: [{ type: 'double' }, { type: 'int64' }],
 } as StagedCheckpoint;
 const STAGING = { spine: { content: DIGEST, keyType: 'int64' }, checkpoints: [CHECKPOINT] } as Staging;
-const LOST_PAIR = { run: 'lost@2026-11-23T00:00:00Z', pair: 'A' } as CloudRequest;
+const LOST_PAIR = { run: 'lost@2026-11-23T00:00:00Z', pair: 'A', config: { output: 'both' } } as CloudRequest;
 const OPEN_PAIR = { run: 'open@2026-11-24T00:00:00Z', pair: 'A' } as CloudRequest;
 const [LOST, OPEN] = [tablePrefix(LOST_PAIR), tablePrefix(OPEN_PAIR)];
 const namesOf = ({ fields }: TableShape): string[] => fields.map(({ name }) => name);
@@ -39,7 +39,7 @@ const namesOf = ({ fields }: TableShape): string[] => fields.map(({ name }) => n
 const TABLES: [name: string, columns: string[]][] = [
   [spineTable(LOST_PAIR, STAGING).name, namesOf(spineTable(LOST_PAIR, STAGING))],
   [checkpointTable(LOST_PAIR, CHECKPOINT).name, namesOf(checkpointTable(LOST_PAIR, CHECKPOINT))],
-  [mergedTable(LOST_PAIR, STAGING, [{ file: 0, first: 0, count: 2 }]), ['position', 'c0', 'c1']],
+  [mergedTable(LOST_PAIR, STAGING, [{ file: 0, first: 0, count: 2 }]), ['position', 'key', 'c0', 'c1']],
   [checkpointTable(OPEN_PAIR, CHECKPOINT).name, namesOf(checkpointTable(OPEN_PAIR, CHECKPOINT))],
 ];
 const OURS = TABLES.map(([name]) => name);

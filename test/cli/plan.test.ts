@@ -63,6 +63,22 @@ test("a configuration: all pairs and their sum, in the configuration's own price
   assert.equal(z!.failure?.type, 'CheckpointInvalid');
 });
 
+test('tables that stay: what they cost a month, and nothing that is read back', async () => {
+  const config = {
+    ...{ name: 'fx', root: 's', output: 'merged', pairs: ['X'], key: 'interval_time', backends: ['bigquery'] },
+    bigquery: { output: 'tables' },
+  };
+  await writeFile(join(cli.folder, 'left.yaml'), JSON.stringify(config));
+  const run = await cli.run('plan', 'left.yaml');
+  assert.equal(run.exitCode, 0, run.stderr);
+  assert.match(
+    run.stdout,
+    /^the tables that stay in widemerge_merged: 27\.5 MiB, \$0\.0005 a month at \$0\.02 per GiB/m,
+  );
+  assert.match(run.stdout, /no egress: the tables stay where they are$/m);
+  assert.match(run.stdout, /0 B read back/);
+});
+
 test('a plan is made while another merge holds the machine', async () => {
   const locks = takeLocks([join(cli.folder, 'machine.lock')]);
   try {

@@ -45,6 +45,8 @@ test('the section bigquery has defaults of its own: no project, $25, list prices
     partitionColumns: 10_000,
     whenUnavailable: 'wait',
     bucket: null,
+    output: 'files',
+    outputDataset: 'widemerge_merged',
     prices: { queryPerTiB: 6.25, storageReadPerTiB: 1.1, storagePerGiBMonth: 0.02, egressPerGiB: 0.12 },
   });
   const own = parse({ bigquery: { project: 'fx-merges', budget: 0, stagingExpires: '2h' } }).bigquery;
@@ -121,6 +123,21 @@ const refused: [string, Record<string, unknown>, string][] = [
     'a near miss of BigQuery',
     { bigquery: { locations: 'EU' } },
     'bigquery.locations: unknown field; did you mean location?',
+  ],
+  [
+    'tables alone after another backend',
+    { backends: ['local', 'bigquery'], bigquery: { output: 'tables' } },
+    'backends: ["local","bigquery"]; expected [bigquery] alone, since bigquery.output is tables',
+  ],
+  [
+    'checkpoints that go without a file',
+    { backends: ['bigquery'], clean: 'delete', bigquery: { output: 'tables' } },
+    'clean: "delete"; expected keep, since bigquery.output is tables',
+  ],
+  [
+    'a result among tables that expire',
+    { bigquery: { output: 'both', outputDataset: 'widemerge_staging' } },
+    'bigquery.outputDataset: "widemerge_staging"; expected another dataset than bigquery.dataset',
   ],
   ['a reference without its mode', { reference: 'a.parquet' }, 'reference: "a.parquet"; expected rows: reference'],
   ['an output in a pair', { output: 'in/EURUSD/x' }, 'output: "/etc/x/in/EURUSD/x"; expected a folder that is not'],

@@ -272,6 +272,62 @@ test('limits: columns, tables, text, names that differ in case only', async (t) 
   await assert.rejects(query(bigQuery, `SELECT '${'x'.repeat(MEBIBYTE)}'`), refused(400, 'invalid'));
 });
 
+test('views: no schema while they are made, a text and columns within bounds, and only descriptions change', async (t) => {
+  const { bigQuery, dataset, load } = await bench(t);
+  await load('t', 'views-load');
+  const own = bigQuery.dataset(dataset);
+  const view = (query: string) => ({ query, useLegacySql: false });
+  const from = `FROM \`${PROJECT}.${dataset}.t\``;
+  const schema = { fields: [{ name: 'a', type: 'INT64' }] };
+  const refuses = (metadata: object, message: RegExp) => assert.rejects(own.createTable('bad', metadata), { message });
+  await refuses({ view: view(`SELECT k AS a ${from}`), schema }, /Schema field shouldn't be used as input with a view/);
+  await refuses({ view: view(`SELECT k AS a ${from} -- ${'x'.repeat(MEBIBYTE)}`) }, /query is too large/);
+  const many = Array.from({ length: 10_001 }, (_, i) => `k AS c${i}`).join(', ');
+  await refuses({ view: view(`SELECT ${many} ${from}`) }, /Too many columns: 10001/);
+  await refuses({ view: view(`SELECT k AS \`a.b\` ${from}`) }, /Invalid field name/);
+  await refuses({ view: view(`SELECT k AS a ${from}`), labels: { Pair: 'EURUSD' } }, /Label/);
+  assert.deepEqual(
+    (await own.getTables())[0].map(({ id }) => id),
+    ['t'],
+  );
+
+  await own.createTable('v', { view: view(`SELECT k AS a ${from}`), description: 'd' });
+  await own.table('v').setMetadata({ schema: { fields: [{ ...schema.fields[0], description: 'the key' }] } });
+  const [made] = (await own.table('v').getMetadata()) as unknown as [
+    { schema: typeof schema; view: { query: string } },
+  ];
+  assert.deepEqual(made.schema.fields, [{ name: 'a', type: 'INT64', mode: 'NULLABLE', description: 'the key' }]);
+  assert.equal(made.view.query, `SELECT k AS a ${from}`);
+  const changes: [TableField, RegExp][] = [
+    [{ name: 'a', type: 'STRING' }, /changed type/],
+    [{ name: 'a', type: 'INT64', mode: 'REQUIRED' }, /changed mode/],
+    [{ name: 'b', type: 'INT64' }, /missing in new schema/],
+  ];
+  for (const [field, message] of changes)
+    await assert.rejects(own.table('v').setMetadata({ schema: { fields: [field] } }), { message });
+});
+
+test('copies: free, of a table that is there, over nothing that is', async (t) => {
+  const { proxy, bigQuery, dataset, load } = await bench(t);
+  await load('t', 'copies-load');
+  const place = { projectId: PROJECT, datasetId: dataset };
+  const copy = async (from: string, to: string, jobId: string) => {
+    const tables = { sourceTable: { ...place, tableId: from }, destinationTable: { ...place, tableId: to } };
+    const [job] = await bigQuery.createJob({ configuration: { copy: tables }, jobId, location: 'EU' });
+    return (await finished(job)).status.errorResult?.reason;
+  };
+  assert.equal(await copy('t', 'u', 'copy-1'), undefined);
+  const [made] = (await bigQuery.dataset(dataset).table('u').getMetadata()) as unknown as [{ numRows: string }];
+  assert.equal(Number(made.numRows), ROWS);
+  assert.equal(await copy('t', 'u', 'copy-2'), 'duplicate');
+  assert.equal(await copy('gone', 'w', 'copy-3'), 'notFound');
+  const copies = proxy.books().filter(({ kind }) => kind === 'copy');
+  assert.deepEqual(
+    copies.map(({ bytesBilled }) => bytesBilled),
+    [0, 0, 0],
+  );
+});
+
 test('a dataset of another location is not found', async (t) => {
   const { bigQuery, dataset, load } = await bench(t);
   const job = await load('a', 'load-a');

@@ -58,6 +58,7 @@ export async function writeMerged(
     planId: plan.id,
     rows: plan.spine.keys.values.length,
     rowGroupRows: plan.spine.rowGroupRows,
+    key: { name: plan.keyName, described: 'int64' },
     spine: { path: '', bytes: 0, content: 'spine', keyType: 'int64', keyBytes: 8 },
     checkpoints: plan.checkpoints.map(({ name, path, fingerprint, footer, columns }) => ({
       name,
@@ -70,6 +71,7 @@ export async function writeMerged(
       columns: columns.map((column) => ({
         type: typeName(column.physicalType!),
         name: column.name,
+        described: typeName(column.physicalType!),
         payloadBytes: column.physicalType === PHYSICAL.byteArray ? 20 : 0,
       })),
     })),

@@ -184,6 +184,43 @@ suite('mergePairs on the embedded server', { timeout: 120_000 }, () => {
     }
   });
 
+  test('tables that stay are the end of a pair, and of its next run; beside a file they come before it', async () => {
+    const bigquery = { ...defaultBigquery(), project: 'demo', output: 'tables' as const, outputDataset: 'kept' };
+    const first = await start(['EURUSD'], { backends: ['bigquery'], bigquery });
+    assert.deepEqual((await first.handle.result()).merged, ['EURUSD']);
+    assert.deepEqual(machine.calls.splice(0), [
+      ...['discover EURUSD', 'prepare EURUSD', 'find EURUSD', 'stage EURUSD', 'query EURUSD', 'leave EURUSD'],
+      'tidy EURUSD',
+    ]);
+    const left = await pairOf('EURUSD');
+    assert.equal(left.reason, 'left in demo.kept: EURUSD_1');
+    const { verified, tables, bytesOut, bill } = left.figures!;
+    assert.deepEqual([verified, tables, bytesOut], ['none', 'demo.kept: EURUSD_1', 60]);
+    assert.deepEqual([bill?.queries, bill?.bytesBilled, bill?.bytesRead], [2, 50, 0]);
+
+    const again = await start(['EURUSD'], { backends: ['bigquery'], bigquery });
+    assert.equal((await again.handle.result()).nothingToDo, true);
+    assert.deepEqual(machine.calls.splice(0), ['discover EURUSD', 'prepare EURUSD', 'find EURUSD']);
+    assert.equal((await pairOf('EURUSD')).reason, 'left in demo.kept: EURUSD_1');
+
+    const both = { ...bigquery, output: 'both' as const };
+    await (await start(['USDJPY'], { backends: ['bigquery'], bigquery: both })).handle.result();
+    assert.deepEqual(machine.calls.splice(0).slice(3), [
+      ...['stage USDJPY', 'query USDJPY', 'fetch USDJPY', 'verify USDJPY', 'leave USDJPY', 'publish USDJPY'],
+      'tidy USDJPY',
+    ]);
+    assert.equal((await pairOf('USDJPY')).figures?.tables, 'demo.kept: USDJPY_1');
+  });
+
+  test('tables of other checkpoints set the pair aside before anything is sent', async () => {
+    const bigquery = { ...defaultBigquery(), project: 'demo', output: 'tables' as const };
+    machine.script('find EURUSD', fails('OutputExists', 'demo.kept.EURUSD_manifest'));
+    const { handle } = await start(['EURUSD', 'USDJPY'], { backends: ['bigquery'], bigquery });
+    const { merged, setAside } = await handle.result();
+    assert.deepEqual([merged, setAside.map(({ failure }) => failure)], [['USDJPY'], ['OutputExists']]);
+    assert.ok(!machine.calls.includes('stage EURUSD'));
+  });
+
   test('messages that nobody can follow are refused with a note, and harm nothing', async () => {
     const merge = gate();
     machine.script('merge EURUSD', merge.act);

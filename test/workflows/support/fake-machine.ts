@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import type { ActivityDependencies } from '../../../src/activities/dependencies.ts';
 import type { Backend, MergeContext } from '../../../src/backends/backend.ts';
 import { MergeError } from '../../../src/backends/backend.ts';
-import type { BigqueryBackend, CloudHooks, CloudRequest } from '../../../src/backends/bigquery.ts';
+import type { BigqueryBackend, CloudHooks, CloudRequest, ResultTables } from '../../../src/backends/bigquery.ts';
 import type { BudgetBooks } from '../../../src/backends/bigquery-purse.ts';
 import { openJournal } from '../../../src/backends/journal.ts';
 import type { MergeProcessResult } from '../../../src/backends/merge-process.ts';
@@ -101,7 +101,10 @@ export class FakeMachine {
     };
   }
 
-  /** Steps are called `stage EURUSD`, `query EURUSD`, `fetch EURUSD` and `tidy EURUSD`; the one before them is `prepare EURUSD`. */
+  /** Tables that have been left, by pair. */
+  private readonly left = new Map<string, ResultTables>();
+
+  /** Steps are called `find EURUSD`, `stage EURUSD`, `query EURUSD`, `fetch EURUSD`, `leave EURUSD` and `tidy EURUSD`; the one before them is `prepare EURUSD`. */
   private bigquery(): BigqueryBackend {
     const step = (name: string, { pair }: CloudRequest, { signal, onProgress }: CloudHooks): Promise<void> => {
       onProgress?.({ step: name, done: 1, total: 3, bytesDone: 10, bytesTotal: 30 });
@@ -124,6 +127,17 @@ export class FakeMachine {
       endJobs: async (request, hooks) => {
         await step('end', request, hooks);
         return { ended: 0 };
+      },
+      findResult: async (request, hooks) => {
+        await step('find', request, hooks);
+        return this.left.get(request.pair) ?? null;
+      },
+      leaveResult: async (request, verified, hooks) => {
+        await step('leave', request, hooks);
+        const figures = { parts: 1, bytes: 60, rows: 10, columns: 7, files: 3, verified };
+        const left = { ...figures, tables: `demo.kept: ${request.pair}_1` };
+        this.left.set(request.pair, left);
+        return { ...left, queries: 1, bytesBilled: 10, nanos: 5 };
       },
       tidyTables: async (request, hooks) => {
         await step('tidy', request, hooks);
