@@ -161,6 +161,29 @@ suite('activities of BigQuery', () => {
     assert.ok(isStopped);
   });
 
+  for (const [reason, leaves] of [
+    ['CANCELLED', false],
+    ['WORKER_SHUTDOWN', true],
+    ['TIMED_OUT', true],
+    ['NOT_FOUND', true],
+    ['PAUSED', true],
+  ] as const)
+    test(`an attempt that ends as ${reason} ${leaves ? 'leaves its jobs to the next' : 'ends its jobs'}`, async () => {
+      let left: boolean | undefined;
+      const { queryParts } = withBackend({
+        queryParts: (_, { signal, leavesJobs }) =>
+          new Promise((_resolve, reject) => {
+            signal?.addEventListener('abort', () => {
+              left = leavesJobs?.();
+              reject(signal.reason as Error);
+            });
+            environment.cancel(reason);
+          }),
+      });
+      await assert.rejects(run(queryParts), CancelledFailure);
+      assert.equal(left, leaves);
+    });
+
   test('fetches that vanished with their machine narrow the next, and are too many at three', async () => {
     const narrowings: number[] = [];
     const { fetchParts } = withBackend({
