@@ -9,7 +9,7 @@ import { storageNanos } from './costs.ts';
 import { ensureDataset } from './ensure-dataset.ts';
 import { BigQueryError } from './error-reasons.ts';
 import { jobId } from './job-id.ts';
-import { patiently, unlessMissing } from './patiently.ts';
+import { patiently, unlessMissing, type Waiting } from './patiently.ts';
 import { runJob } from './run-job.ts';
 import { sideBySide } from './side-by-side.ts';
 import { checkpointTable, jobLabels, spineTable, type CloudRequest, type TableShape } from './staging-tables.ts';
@@ -82,7 +82,7 @@ export const stagingLine = (request: CloudRequest): { jobId: string; step: strin
 
 /** True where it was sent, false where it was there. */
 async function ship(session: CloudSession, shipment: Shipment, onBytes: (bytes: number) => void): Promise<boolean> {
-  const { request, client, jobHooks, hooks } = session;
+  const { request, client, jobHooks } = session;
   const { table, source } = shipment;
   const { project, location, dataset } = request.config;
   const step = `stage ${source.name}`;
@@ -94,7 +94,7 @@ async function ship(session: CloudSession, shipment: Shipment, onBytes: (bytes: 
         'invalid',
         `it was loaded, and does not hold its ${table.rows} rows`,
       );
-    const insert = (id: string): Promise<void> =>
+    const insert = (id: string, { moves, signal }: Waiting): Promise<void> =>
       uploadLoadJob(
         client,
         {
@@ -111,7 +111,13 @@ async function ship(session: CloudSession, shipment: Shipment, onBytes: (bytes: 
           },
         },
         source,
-        { ...(hooks.signal && { signal: hooks.signal }), onBytes },
+        {
+          signal,
+          onBytes: (bytes) => {
+            moves();
+            onBytes(bytes);
+          },
+        },
       );
     const identity = identityOf(request, step, source.content);
     // Loads are free.
