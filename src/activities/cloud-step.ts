@@ -1,4 +1,4 @@
-import { cancellationSignal } from '@temporalio/activity';
+import { cancellationSignal, log } from '@temporalio/activity';
 import { MergeError } from '../backends/backend.ts';
 import { PairPurse } from '../backends/bigquery-purse.ts';
 import type { CloudHooks, CloudRequest } from '../backends/bigquery.ts';
@@ -28,6 +28,10 @@ export function cloudStep(
   const purse = new PairPurse({
     ...{ books, project: config.project, run, pair, signal, runName: task.config.name },
     budgetNanos: Math.round(config.budgetDollars * 1e9),
+    // Told at once, since a step that fails returns none.
+    onWarning: (warning): void => {
+      log.warn(`budget: ${warning}`);
+    },
   });
   // All other reasons (the worker shuts down, its heartbeats did not arrive, the server knows the attempt no more) are of
   // this attempt alone: its jobs run on, since the next attempt is attached to them, or finds them instead of paying for others.

@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CloudHooks } from '../bigquery/cloud-session.ts';
+import type { EndedJobs } from '../bigquery/end-jobs.ts';
 import type { queryParts } from '../bigquery/query-parts.ts';
 import type { stageTables } from '../bigquery/stage-tables.ts';
 import type { CloudRequest } from '../bigquery/staging-tables.ts';
@@ -33,7 +34,7 @@ export interface BigqueryBackend {
     narrowed: number,
   ): Promise<FetchedParts>;
   /** Ends and books what an attempt that vanished has left running; for a pair that goes elsewhere. */
-  endJobs(request: CloudRequest, hooks: CloudHooks): Promise<{ ended: number }>;
+  endJobs(request: CloudRequest, hooks: CloudHooks): Promise<EndedJobs>;
   /** Removes what it has made on BigQuery. */
   tidyTables(request: CloudRequest, hooks: CloudHooks): Promise<{ removed: number }>;
 }

@@ -1,9 +1,9 @@
-import { patched, setHandler } from '@temporalio/workflow';
+import { isCancellation, patched, setHandler } from '@temporalio/workflow';
 import type { MergeFigures } from '../contract.ts';
 import { cleanActivities, lightActivities, localActivities } from './activity-proxies.ts';
 import { failureOf } from './failure-of.ts';
 import type { MergePairInput, PairOutcome } from './inputs.ts';
-import { mergeOnBigquery, tidyBigquery } from './merge-on-bigquery.ts';
+import { leaveBigquery, mergeOnBigquery, tidyBigquery } from './merge-on-bigquery.ts';
 import * as messages from './messages.ts';
 import { whyText } from './pair-entry.ts';
 import { SkipRequested } from './pair-control.ts';
@@ -35,6 +35,9 @@ export async function mergePair(input: MergePairInput): Promise<PairOutcome> {
     reporter.tell({ state: 'merged', figures, reason });
     return outcome(figures.alreadyMerged ? null : Date.now() - startedMs);
   } catch (error) {
+    // Not where it continues as new: the next part is attached to what runs.
+    if (error instanceof SkipRequested || error instanceof SetAside || isCancellation(error))
+      await leaveBigquery(input, steps);
     if (error instanceof SkipRequested) {
       reporter.tell({ state: 'skipped', reason: 'skipped by the operator' });
     } else if (error instanceof SetAside) {
@@ -64,16 +67,13 @@ async function mergeAndPublish(input: MergePairInput, steps: StepRunner): Promis
   }
 
   await steps.step('gated', () => checkMachine(input, 'before', found.diskBytes));
-  const { backend, merged } = await steps.mergeStep(async (backend) => ({
-    backend,
-    merged:
-      backend === 'bigquery' && patched('bigquery')
-        ? await mergeOnBigquery(input, steps)
-        : await local.mergeFiles.executeWithOptions(summary(`merge by ${backend}`), [
-            // Attempts on disk are told apart by run and by round: those of an earlier run must not count in this one.
-            { ...task, backend, round: epoch * 1000 + steps.round },
-          ]),
-  }));
+  const { backend, merged } = await steps.mergeStep(async (backend) => {
+    if (backend === 'bigquery' && patched('bigquery')) return { backend, merged: await mergeOnBigquery(input, steps) };
+    await leaveBigquery(input, steps);
+    // Attempts on disk are told apart by run and by round: those of an earlier run must not count in this one.
+    const attempt = { ...task, backend, round: epoch * 1000 + steps.round };
+    return { backend, merged: await local.mergeFiles.executeWithOptions(summary(`merge by ${backend}`), [attempt]) };
+  });
   const parts = [merged];
   if (config.verify !== 'none') {
     const verify = () =>

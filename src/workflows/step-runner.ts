@@ -1,7 +1,7 @@
 import { allHandlersFinished, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
 import type { BackendName, FailureType, MergeFigures, PairState } from '../contract.ts';
 import { failureOf } from './failure-of.ts';
-import type { MergePairInput } from './inputs.ts';
+import type { CloudSums, MergePairInput } from './inputs.ts';
 import type { mergePair } from './merge-pair.ts';
 import { Interrupted, PairControl, SkipRequested } from './pair-control.ts';
 import { PairReporter } from './pair-reporter.ts';
@@ -30,6 +30,9 @@ export class StepRunner {
   published: MergeFigures | null;
   /** Something of the pair may lie on BigQuery. */
   staged: boolean;
+  /** Jobs of it may run there, or be unbooked. */
+  jobsOpen: boolean;
+  readonly billed: CloudSums;
   private readonly input: MergePairInput;
   private mergeFailures: PastFailure[];
   private waits = 0;
@@ -42,6 +45,8 @@ export class StepRunner {
     this.mergeFailures = carried?.failures ?? [];
     this.published = carried?.published ?? null;
     this.staged = carried?.staged ?? false;
+    this.jobsOpen = carried?.jobsOpen ?? false;
+    this.billed = carried?.billed ?? { query: 0, fetch: 0 };
     this.control.published = this.published !== null;
     this.reporter = new PairReporter(
       { pair, state: 'waiting', backend: null, reason: null, failure: null, figures: null, round: this.round },
@@ -177,7 +182,7 @@ export class StepRunner {
     const { spentNanos } = this.reporter.progress;
     const carried = {
       ...{ failures, pivot, paused, round, published, notes },
-      ...(this.staged && { staged: true }),
+      ...(this.staged && { staged: true, jobsOpen: this.jobsOpen, billed: this.billed }),
       ...(spentNanos !== undefined && { spentNanos }),
     };
     await continueAsNew<typeof mergePair>({ ...this.input, carried });

@@ -116,7 +116,7 @@ export class FakeMachine {
       },
       endJobs: async (request, hooks) => {
         await step('end', request, hooks);
-        return { ended: 0 };
+        return { ended: 1, nanos: 0 };
       },
       tidyTables: async (request, hooks) => {
         await step('tidy', request, hooks);
