@@ -1,4 +1,4 @@
-import { cancellationSignal } from '@temporalio/activity';
+import { cancellationSignal, log } from '@temporalio/activity';
 import { MergeError } from '../backends/backend.ts';
 import { PairPurse } from '../backends/bigquery-purse.ts';
 import type { CloudHooks, CloudRequest } from '../backends/bigquery.ts';
@@ -8,8 +8,8 @@ import type { Heartbeat } from './heartbeat.ts';
 import { reporting } from './heartbeat.ts';
 import { outputPath, type CloudTask } from './pair-task.ts';
 
-/** How the SDK names the reason of a cancellation that comes from the worker itself. */
-const WORKER_SHUTDOWN = 'WORKER_SHUTDOWN';
+/** How the SDK names the one reason of an abort that comes from the workflow: an operator's pivot, pause, skip or cancellation. */
+const CANCELLED = 'CANCELLED';
 
 export interface CloudStep {
   request: CloudRequest;
@@ -28,9 +28,14 @@ export function cloudStep(
   const purse = new PairPurse({
     ...{ books, project: config.project, run, pair, signal, runName: task.config.name },
     budgetNanos: Math.round(config.budgetDollars * 1e9),
+    // Told at once, since a step that fails returns none.
+    onWarning: (warning): void => {
+      log.warn(`budget: ${warning}`);
+    },
   });
-  // A worker that ends leaves its jobs running: the next one finds them instead of paying for others.
-  const leavesJobs = (): boolean => signal.aborted && (signal.reason as Error).message === WORKER_SHUTDOWN;
+  // All other reasons (the worker shuts down, its heartbeats did not arrive, the server knows the attempt no more) are of
+  // this attempt alone: its jobs run on, since the next attempt is attached to them, or finds them instead of paying for others.
+  const leavesJobs = (): boolean => signal.aborted && (signal.reason as Error).message !== CANCELLED;
   return { request, hooks: { purse, signal, leavesJobs, onProgress: (progress) => heartbeat.cloud(progress) } };
 }
 

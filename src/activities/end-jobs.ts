@@ -8,6 +8,8 @@ export interface EndSummary {
   ended: number;
   /** What was settled by this call, nano-dollars. */
   nanos: number;
+  /** Of that, by queries; the rest by reading. */
+  queryNanos: number;
   warnings: string[];
 }
 
@@ -19,5 +21,5 @@ export const endJobs =
       const { result, warnings, settledNanos } = await runCloudStep('end', task, dependencies, (request, hooks) =>
         dependencies.bigquery.endJobs(request, hooks),
       );
-      return { ended: result.ended, nanos: settledNanos, warnings };
+      return { ended: result.ended, nanos: settledNanos, queryNanos: result.nanos, warnings };
     });

@@ -11,13 +11,21 @@ export interface TidySummary {
   warnings: string[];
 }
 
-/** Removes the pair's tables from BigQuery. Where that fails, they expire. */
+/** Ends what still runs of the pair on BigQuery, and removes its tables. Where that fails, they expire. */
 export const tidyStaging =
   (dependencies: ActivityDependencies) =>
   (task: CloudTask): Promise<TidySummary> =>
     typed(async () => {
-      const { result, warnings, settledNanos } = await runCloudStep('tidy', task, dependencies, (request, hooks) =>
-        dependencies.bigquery.tidyTables(request, hooks),
+      const { bigquery } = dependencies;
+      const { result, warnings, settledNanos } = await runCloudStep(
+        'tidy',
+        task,
+        dependencies,
+        async (request, hooks) => {
+          // A query that lost a race for its table, or that nobody has booked yet.
+          await bigquery.endJobs(request, hooks);
+          return bigquery.tidyTables(request, hooks);
+        },
       );
       return { removed: result.removed, nanos: settledNanos, warnings };
     });

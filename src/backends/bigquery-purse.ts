@@ -20,6 +20,7 @@ export interface PurseOwner {
   /** Configured for the run, and for a month that has no budget yet; nano-dollars. */
   budgetNanos: number;
   signal?: AbortSignal;
+  onWarning?: (warning: string) => void;
 }
 
 /** The money of one pair's step, over the project's books. */
@@ -39,14 +40,14 @@ export class PairPurse implements Purse {
     const budget = { runNanos: budgetNanos, monthNanos: budgetNanos };
     const answer = await books.reserve(project, { ...this.#labelled(line), budget }, signal);
     if (!answer.granted) throw new BudgetRefused(`${answer.refusal.message}, then: widemerge retry ${runName} ${pair}`);
-    this.warnings.push(...answer.warnings);
+    this.#warn(answer.warnings);
     return { settled: answer.settled };
   }
 
   async settle(line: PurseLine): Promise<void> {
     const { books, project, signal } = this.#owner;
     const { warnings } = await books.settle(project, this.#labelled(line), signal);
-    this.warnings.push(...warnings);
+    this.#warn(warnings);
     this.settledNanos += line.nanos;
   }
 
@@ -54,6 +55,11 @@ export class PairPurse implements Purse {
     const { books, project, run, pair, signal } = this.#owner;
     const lines = await books.open(project, signal);
     return lines.filter((line) => line.run === run && line.pair === pair);
+  }
+
+  #warn(warnings: string[]): void {
+    this.warnings.push(...warnings);
+    for (const warning of warnings) this.#owner.onWarning?.(warning);
   }
 
   #labelled(line: PurseLine): SettleRequest {

@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CloudHooks } from '../bigquery/cloud-session.ts';
+import type { EndedJobs } from '../bigquery/end-jobs.ts';
 import type { LeftResult } from '../bigquery/leave-result.ts';
 import type { queryParts } from '../bigquery/query-parts.ts';
 import type { ResultRequest, ResultTables } from '../bigquery/result-session.ts';
@@ -38,7 +39,7 @@ export interface BigqueryBackend {
     narrowed: number,
   ): Promise<FetchedParts>;
   /** Ends and books what an attempt that vanished has left running; for a pair that goes elsewhere. */
-  endJobs(request: CloudRequest, hooks: CloudHooks): Promise<{ ended: number }>;
+  endJobs(request: CloudRequest, hooks: CloudHooks): Promise<EndedJobs>;
   /** Tables of the same checkpoints that were left before, complete; null where there are none. */
   findResult(request: ResultRequest, hooks: CloudHooks): Promise<ResultTables | null>;
   /** Leaves the merged parts there, as tables and views that stay; `verified` is of the file that was made of them. */

@@ -9,8 +9,15 @@ import { uploadLoadJob, type LoadJob } from './upload.ts';
 import type { UploadSource } from './upload-source.ts';
 
 export interface Carrier {
-  /** Submits the job. Throws BigQueryError, MergeFailure InputChanged, the signal's reason, and what the client throws. */
-  submit: (job: LoadJob, table: string, source: UploadSource, onBytes: (bytes: number) => void) => Promise<void>;
+  /** What goes before the job. Throws BigQueryError, MergeFailure InputChanged, and the signal's reason. */
+  bring: (table: string, source: UploadSource, onBytes: (bytes: number) => void) => Promise<void>;
+  /** Submits the job. Throws MergeFailure InputChanged, the signal's reason, and what the client throws. */
+  submit: (
+    job: LoadJob,
+    table: string,
+    source: UploadSource,
+    sending: { signal: AbortSignal; onBytes: (bytes: number) => void },
+  ) => Promise<void>;
   /** Called once the table is whole: what has carried it goes. Throws BigQueryError. */
   forget: (table: string) => Promise<void>;
 }
@@ -24,8 +31,8 @@ export async function openCarrier(session: CloudSession): Promise<Carrier> {
   const setting = request.config.bucket ?? null;
   if (setting === null)
     return {
-      submit: (job, _table, source, onBytes) =>
-        uploadLoadJob(client, job, source, { signal: patience.signal, onBytes }),
+      bring: () => Promise.resolve(),
+      submit: (job, _table, source, sending) => uploadLoadJob(client, job, source, sending),
       forget: () => Promise.resolve(),
     };
   const bucket = new Bucket(client, setting, patience);
@@ -58,10 +65,13 @@ function byBucket({ client }: CloudSession, bucket: Bucket, found: StoredObject[
   }
 
   return {
-    submit: async (job, table, source, onBytes) => {
+    bring: async (table, source, onBytes) => {
       const name = objectName(bucket, table);
       if (!whole.has(name)) await ensure(name, source, onBytes);
       whole.add(name);
+    },
+    submit: async (job, table) => {
+      const name = objectName(bucket, table);
       const { jobReference, configuration } = job;
       await client.createJob({
         jobId: jobReference.jobId,

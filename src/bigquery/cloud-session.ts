@@ -64,4 +64,8 @@ export const identityOf = ({ run, pair, config }: CloudRequest, step: string, co
   location: config.location,
 });
 
-export const firstEpochOf = ({ round }: CloudRequest): number => round * EPOCHS_A_ROUND;
+export const firstEpochOf = ({ round }: Pick<CloudRequest, 'round'>): number => round * EPOCHS_A_ROUND;
+
+/** The same of the rounds before this one. */
+export const earlierEpochsOf = ({ round }: CloudRequest): number[] =>
+  Array.from({ length: round }, (_, earlier) => firstEpochOf({ round: earlier }));

@@ -8,11 +8,18 @@ import { queryNanos } from './costs.ts';
 import { patiently, pause, unlessMissing } from './patiently.ts';
 import type { CloudRequest } from './staging-tables.ts';
 
+export interface EndedJobs {
+  ended: number;
+  /** What they have cost. */
+  nanos: number;
+}
+
 /** Idempotent. Throws BigQueryError and the signal's reason. */
-export async function endJobs(request: CloudRequest, hooks: CloudHooks): Promise<{ ended: number }> {
+export async function endJobs(request: CloudRequest, hooks: CloudHooks): Promise<EndedJobs> {
   const { client, patience } = openSession(request, hooks);
   const { location } = request.config;
   const lines = (await hooks.purse.open()).filter(({ kind }) => kind === 'scan');
+  let sum = 0;
   for (const line of lines) {
     const job = client.job(line.jobId, { location });
     const look = async (): Promise<JobMetadata | null> => {
@@ -27,7 +34,9 @@ export async function endJobs(request: CloudRequest, hooks: CloudHooks): Promise
     }
     // One that is not there was never submitted.
     const bytesBilled = Number(metadata?.statistics?.query?.totalBytesBilled ?? 0);
-    await hooks.purse.settle({ ...line, nanos: queryNanos(bytesBilled, request.config) });
+    const nanos = queryNanos(bytesBilled, request.config);
+    await hooks.purse.settle({ ...line, nanos });
+    sum += nanos;
   }
-  return { ended: lines.length };
+  return { ended: lines.length, nanos: sum };
 }

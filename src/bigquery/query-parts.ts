@@ -2,11 +2,20 @@
  * Joins the staged tables, partition by partition, each into a table of its own. What is there is not made again, nor
  * paid again; what is too much for one query is cut in half, the same way by whoever comes after a crash.
  */
-import { open, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { JobMetadata, Query, TableMetadata } from '@google-cloud/bigquery';
 import { readStaging, type Staging } from '../merge/staging.ts';
-import { firstEpochOf, identityOf, openSession, type CloudHooks, type CloudSession } from './cloud-session.ts';
+import { syncFolder } from '../merge/system/sync-folder.ts';
+import { writeDurably } from '../merge/system/write-durably.ts';
+import {
+  earlierEpochsOf,
+  firstEpochOf,
+  identityOf,
+  openSession,
+  type CloudHooks,
+  type CloudSession,
+} from './cloud-session.ts';
 import { queryNanos } from './costs.ts';
 import { BigQueryError } from './error-reasons.ts';
 import { PARTITION_LIMITS } from './limits.ts';
@@ -93,7 +102,7 @@ async function queryStaged(request: CloudRequest, hooks: CloudHooks): Promise<Qu
   };
   const parts = await sideBySide(partitions, QUERIES_AT_A_TIME, ({ slices }) => query(slices));
   const merged: MergedParts = { version: 1, planId: staging.planId, project, location, dataset, parts: parts.flat() };
-  await writeDurably(mergedPartsPath(request.workspace), JSON.stringify(merged));
+  await replaceDurably(mergedPartsPath(request.workspace), JSON.stringify(merged));
   return { parts: merged.parts.length, ...total };
 }
 
@@ -110,14 +119,18 @@ async function queryPart(
   const table = mergedTable(request, staging, slices);
   const identity = identityOf(request, step, mergeContent(request, staging, slices));
   const line = (id: string, nanos: number) => ({ jobId: id, step, kind: 'scan' as const, nanos });
+  const counted = new Set<string>();
   const settle = async (id: string, bill: JobBill): Promise<void> => {
     const nanos = queryNanos(bill.bytesBilled, config);
     await hooks.purse.settle(line(id, nanos));
+    if (counted.has(id)) return;
+    counted.add(id);
     total.bytesBilled += bill.bytesBilled;
     total.slotMs += bill.slotMs;
     total.nanos += nanos;
     if (bill.bytesBilled > 0) total.queries++;
   };
+  let earlier = earlierEpochsOf(request);
   let firstEpoch = firstEpochOf(request);
   for (let queries = 0; !(await isMade(session, table, staging.rows)); queries++) {
     if (queries === QUERIES_OF_A_PART)
@@ -138,6 +151,7 @@ async function queryPart(
         {
           identity,
           firstEpoch,
+          earlier,
           insert: (id) =>
             client.createQueryJob({
               ...query,
@@ -157,7 +171,9 @@ async function queryPart(
           onState: ({ slotMs }) => onSlotMs(slotMs),
         },
       );
-      firstEpoch = job.epoch + 1;
+      // What it has made is looked at; where that is gone, another is due.
+      earlier = [];
+      firstEpoch = Math.max(firstEpoch, job.epoch + 1);
     } catch (error) {
       // Somebody else has made it meanwhile: it is looked at again.
       if (!(error instanceof BigQueryError && error.reason === 'duplicate')) throw error;
@@ -165,7 +181,7 @@ async function queryPart(
   }
   // Paid by an attempt that could not say so any more, or in another run.
   if (firstEpoch === firstEpochOf(request))
-    await settleKnownJobs(client, { identity, firstEpoch }, { ...patience, settle });
+    await settleKnownJobs(client, { identity, firstEpoch, earlier: earlierEpochsOf(request) }, { ...patience, settle });
   return { table, slices };
 }
 
@@ -190,20 +206,9 @@ function partName(staging: Staging, slices: PartitionSlice[]): string {
 const columnsBefore = ({ checkpoints }: Staging, file: number): number =>
   checkpoints.slice(0, file).reduce((sum, { columns }) => sum + columns.length, 0);
 
-async function writeDurably(path: string, text: string): Promise<void> {
+async function replaceDurably(path: string, content: string): Promise<void> {
   const temporary = `${path}.new`;
-  const handle = await open(temporary, 'w');
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  await writeDurably(temporary, content);
   await rename(temporary, path);
-  const folder = await open(dirname(path), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  await syncFolder(dirname(path));
 }

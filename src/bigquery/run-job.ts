@@ -6,7 +6,8 @@
 import type { BigQuery, Job, JobMetadata } from '@google-cloud/bigquery';
 import { BigQueryError } from './error-reasons.ts';
 import { jobId, type JobIdentity } from './job-id.ts';
-import { patiently, pause, unlessMissing, type Pace } from './patiently.ts';
+import { hurried, patiently, pause, unlessMissing, type Pace, type Patience, type Waiting } from './patiently.ts';
+import { Tries } from './tries.ts';
 
 export type { Pace } from './patiently.ts';
 
@@ -14,8 +15,10 @@ export interface JobRequest {
   identity: JobIdentity;
   /** Of the job's first id; an operator's retry and a pivot back raise it. */
   firstEpoch: number;
+  /** First epochs of the rounds before it: their jobs are settled, and one that has ended well, or will, is the answer. */
+  earlier?: readonly number[];
   /** Submits the job under this id, in the identity's location: a query, a load, an upload. */
-  insert: (id: string) => Promise<unknown>;
+  insert: (id: string, waiting: Waiting) => Promise<unknown>;
 }
 
 export interface JobHooks {
@@ -60,6 +63,8 @@ const EPOCHS = 4;
 /** Throws BigQueryError, what `reserve` throws, and the signal's reason. */
 export async function runJob(client: BigQuery, request: JobRequest, hooks: JobHooks): Promise<FinishedJob> {
   const { identity, firstEpoch } = request;
+  const found = await findEarlier(client, request, hooks);
+  if (found !== null) return found;
   let failures = 0;
   for (let epoch = firstEpoch; ; epoch++) {
     hooks.signal?.throwIfAborted();
@@ -80,34 +85,45 @@ export async function runJob(client: BigQuery, request: JobRequest, hooks: JobHo
   }
 }
 
-/**
- * Settles what is known of the step's jobs, and submits none: for a step whose result is there, whoever has paid it.
- * Returns the bill of all of them, and how many have cost something.
- */
+/** Settles the jobs of earlier rounds, and waits for one that still runs; returns the latest that has ended well, or null. */
+async function findEarlier(client: BigQuery, request: JobRequest, hooks: JobHooks): Promise<FinishedJob | null> {
+  const { identity, earlier = [] } = request;
+  let found: FinishedJob | null = null;
+  for (const first of earlier)
+    for (let epoch = first; ; epoch++) {
+      hooks.signal?.throwIfAborted();
+      const id = jobId(identity, epoch);
+      const job = client.job(id, { location: identity.location });
+      if (!(await exists(job, identity, hooks))) break;
+      const { metadata } = await untilDone(job, id, request, hooks);
+      const bill = billOf(metadata);
+      await hooks.settle(id, bill);
+      if (!metadata.status?.errorResult) found = { id, epoch, ...bill, metadata };
+    }
+  hooks.signal?.throwIfAborted();
+  return found;
+}
+
+/** Settles what is known of the step's jobs, and submits none: for a step whose result is there, whoever has paid it. */
 export async function settleKnownJobs(
   client: BigQuery,
-  { identity, firstEpoch }: Pick<JobRequest, 'identity' | 'firstEpoch'>,
+  { identity, firstEpoch, earlier = [] }: Pick<JobRequest, 'identity' | 'firstEpoch' | 'earlier'>,
   hooks: Pick<JobHooks, 'settle' | 'signal' | 'pace'>,
-): Promise<JobBill & { paid: number }> {
-  const sum = { bytesBilled: 0, slotMs: 0, paid: 0 };
-  for (let epoch = firstEpoch; ; epoch++) {
-    const id = jobId(identity, epoch);
-    const job = client.job(id, { location: identity.location });
-    const answer = await unlessMissing(`find ${identity.step}`, hooks, () => job.getMetadata());
-    if (answer === null) return sum;
-    const metadata = answer[0] as JobMetadata;
-    if (metadata.status?.state !== 'DONE') continue;
-    const bill = billOf(metadata);
-    await hooks.settle(id, bill);
-    sum.bytesBilled += bill.bytesBilled;
-    sum.slotMs += bill.slotMs;
-    if (bill.bytesBilled > 0) sum.paid++;
-  }
+): Promise<void> {
+  for (const first of [...earlier, firstEpoch])
+    for (let epoch = first; ; epoch++) {
+      const id = jobId(identity, epoch);
+      const job = client.job(id, { location: identity.location });
+      const answer = await unlessMissing(`find ${identity.step}`, hooks, () => job.getMetadata());
+      if (answer === null) break;
+      const metadata = answer[0] as JobMetadata;
+      if (metadata.status?.state === 'DONE') await hooks.settle(id, billOf(metadata));
+    }
 }
 
 /**
- * Submits the job, or finds the one that has this id. A request that was certainly refused has cost nothing, and says so
- * to the books; where an answer was lost the reservation stays until somebody finds the job.
+ * Submits the job, or finds the one that has this id. Only where every try was certainly refused, and no job has the id,
+ * it has cost nothing, and says so to the books; else the reservation stays until somebody finds the job.
  */
 async function submit(
   client: BigQuery,
@@ -117,61 +133,60 @@ async function submit(
 ): Promise<{ job: Job; isFound: boolean }> {
   const { identity, insert } = request;
   const job = client.job(id, { location: identity.location });
-  let isFound = false;
+  const tries = new Tries((waiting) => insert(id, waiting));
   try {
-    isFound = await patiently(`submit ${identity.step}`, hooks, () => insert(id).then(() => false, wasSubmitted));
+    return { job, isFound: await patiently(`submit ${identity.step}`, hooks, tries.ask) };
   } catch (error) {
-    const isUncertain = hooks.signal?.aborted || (error instanceof BigQueryError && error.remedy === 'again');
-    if (!isUncertain) await hooks.settle(id, FREE);
-    if (!hooks.signal?.aborted || hooks.leavesJobs?.()) throw error;
-    // Aborted between two tries: what the last of them has made must be cancelled and paid.
-    if (!(await exists(job, identity, hooks))) {
-      await hooks.settle(id, FREE);
+    const { signal } = hooks;
+    if (signal?.aborted ? hooks.leavesJobs?.() : error instanceof BigQueryError && error.remedy === 'again')
       throw error;
-    }
+    // A try before the last, or an attempt before this one, may have made it: then it is found, or cancelled and paid.
+    const patience = signal?.aborted ? hurried(hooks) : hooks;
+    if (signal?.aborted) await tries.settled(patience);
+    const isThere = await exists(job, identity, patience).catch(() => null);
+    if (isThere) return { job, isFound: true };
+    if (isThere === false && tries.undecided === 0) await hooks.settle(id, FREE);
+    throw error;
   }
-  return { job, isFound };
 }
 
 const FREE: JobBill = { bytesBilled: 0, slotMs: 0 };
 
-/** True: submitted before (by a lost answer, an attempt that crashed, another worker); false: ended with an error at once. */
-function wasSubmitted(error: unknown): boolean {
-  const { code, response } = error as { code?: unknown; response?: { jobReference?: object } };
-  if (Number(code) === 409) return true;
-  if (response?.jobReference === undefined) throw error;
-  return false;
+async function exists(job: Job, { step }: JobIdentity, patience: Patience): Promise<boolean> {
+  return (await unlessMissing(`find ${step}`, patience, () => job.getMetadata())) !== null;
 }
 
-async function exists(job: Job, { step }: JobIdentity, { pace }: JobHooks): Promise<boolean> {
-  return (await unlessMissing(`find ${step}`, pace ? { pace } : {}, () => job.getMetadata())) !== null;
-}
-
-/** Looks until the job is done; an abort cancels it first, and waits for its end all the same: it may have cost something. */
+/**
+ * Looks until the job is done; an abort cancels it first, and waits for its end all the same: it may have cost something.
+ * Where that cannot be had any more the signal's reason is thrown, and the reservation stays.
+ */
 async function untilDone(
   job: Job,
   id: string,
-  { identity }: JobRequest,
+  { identity }: Pick<JobRequest, 'identity'>,
   hooks: JobHooks,
 ): Promise<{ metadata: JobMetadata; wasDone: boolean }> {
-  // An aborted signal ends every wait at once: what comes after it is asked without it.
-  const { signal, pace } = hooks;
-  const unhurried = pace ? { pace } : {};
+  const { signal } = hooks;
   let isCancelled = false;
   for (let look = 0; ; look++) {
-    const answer = await patiently(`look at ${identity.step}`, unhurried, () => job.getMetadata());
-    const metadata = answer[0] as JobMetadata;
-    const state = metadata.status?.state ?? 'PENDING';
-    hooks.onState?.({ id, state, slotMs: billOf(metadata).slotMs });
-    if (state === 'DONE') return { metadata, wasDone: look === 0 };
-    if (signal?.aborted && hooks.leavesJobs?.()) throw signal.reason;
-    if (signal?.aborted && !isCancelled) {
-      await patiently(`cancel ${identity.step}`, unhurried, () => job.cancel());
-      isCancelled = true;
-    }
-    await pause(isCancelled ? unhurried : hooks, look).catch((error: unknown) => {
+    const patience = signal?.aborted ? hurried(hooks) : hooks;
+    try {
+      const answer = await patiently(`look at ${identity.step}`, patience, () => job.getMetadata());
+      const metadata = answer[0] as JobMetadata;
+      const state = metadata.status?.state ?? 'PENDING';
+      hooks.onState?.({ id, state, slotMs: billOf(metadata).slotMs });
+      if (state === 'DONE') return { metadata, wasDone: look === 0 };
+      if (signal?.aborted && !isCancelled && !hooks.leavesJobs?.()) {
+        const last = hurried(hooks);
+        await patiently(`cancel ${identity.step}`, last, () => job.cancel());
+        isCancelled = true;
+      }
+      await pause(isCancelled ? hurried(hooks) : hooks, look);
+    } catch (error) {
       if (!signal?.aborted) throw error;
-    });
+      // Met while it looked or waited: it is looked at once more, and cancelled, unless that has just failed.
+      if (patience.signal === undefined || hooks.leavesJobs?.()) throw signal.reason;
+    }
   }
 }
 

@@ -10,7 +10,7 @@ import { storageNanos } from './costs.ts';
 import { ensureDataset } from './ensure-dataset.ts';
 import { BigQueryError } from './error-reasons.ts';
 import { jobId } from './job-id.ts';
-import { patiently, unlessMissing } from './patiently.ts';
+import { patiently, unlessMissing, type Waiting } from './patiently.ts';
 import { runJob } from './run-job.ts';
 import { sideBySide } from './side-by-side.ts';
 import { checkpointTable, jobLabels, spineTable, type CloudRequest, type TableShape } from './staging-tables.ts';
@@ -102,7 +102,7 @@ async function ship(
         'invalid',
         `it was loaded, and does not hold its ${table.rows} rows`,
       );
-    const insert = (id: string): Promise<void> => {
+    const insert = (id: string, { moves, signal }: Waiting): Promise<void> => {
       const job: LoadJob = {
         jobReference: { projectId: project, jobId: id, location },
         configuration: {
@@ -116,12 +116,17 @@ async function ship(
           },
         },
       };
-      return carrier.submit(job, table.name, source, onBytes);
+      const moved = (bytes: number): void => {
+        moves();
+        onBytes(bytes);
+      };
+      return carrier.submit(job, table.name, source, { signal, onBytes: moved });
     };
     const identity = identityOf(request, step, source.content);
     // Loads are free.
     const free = (): Promise<void> => Promise.resolve();
     try {
+      await carrier.bring(table.name, source, onBytes);
       const job = await runJob(
         client,
         { identity, firstEpoch: epoch, insert },

@@ -3,6 +3,7 @@ import { proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { RunConfig } from '../contract.ts';
 import { hostQueue, TASK_QUEUES } from '../contract.ts';
+import type { Tuning } from './inputs.ts';
 
 /** Infrastructure (a lost worker, a server that is away) is retried without end; typed failures are not retryable. */
 const RETRY = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
@@ -41,13 +42,31 @@ export function cloudActivities(
   { host }: Pick<RunConfig, 'host'>,
   heartbeatTimeoutMs?: number,
 ): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>(cloudOptions(host, heartbeatTimeoutMs));
+}
+
+/** A query that is cancelled ends within seconds. Where no worker takes the step, an operator's skip must not hang. */
+const LONGEST_ENDING = '10m';
+
+/** For the end of a pair's jobs, which somebody waits for: given up after a while, whatever the reason. */
+export function endingActivities(
+  { host }: Pick<RunConfig, 'host'>,
+  tuning: Pick<Tuning, 'heartbeatTimeoutMs' | 'endJobsMs'> = {},
+): ActivityInterfaceFor<Activities> {
   return proxyActivities<Activities>({
+    ...cloudOptions(host, tuning.heartbeatTimeoutMs),
+    scheduleToCloseTimeout: tuning.endJobsMs ?? LONGEST_ENDING,
+  });
+}
+
+function cloudOptions(host: string | undefined, heartbeatTimeoutMs: number | undefined): ActivityOptions {
+  return {
     taskQueue: siblingQueue(TASK_QUEUES.bigquery, host),
     startToCloseTimeout: LONGEST_CLOUD_STEP,
     heartbeatTimeout: heartbeatTimeoutMs ?? HEARTBEAT_TIMEOUT,
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     retry: RETRY,
-  });
+  };
 }
 
 function localOptions(config: RunConfig, heartbeatTimeoutMs: number | undefined): ActivityOptions {

@@ -20,6 +20,8 @@ export interface Tuning {
   waitMaxMs?: number;
   /** Of merge activities: how soon a vanished worker is noticed. Far above the 2 s at which heartbeats are sent. */
   heartbeatTimeoutMs?: number;
+  /** How long a pair that leaves BigQuery waits for the end of its jobs there, at most. */
+  endJobsMs?: number;
   /** Pairs after which the run continues as new. */
   pairsPerRun?: number;
   /** Waits after which a pair continues as new; by default when the server suggests it. */
@@ -92,11 +94,20 @@ export interface CarriedPairRun {
   published: MergeFigures | null;
   /** Something of it may lie on BigQuery; missing where nothing does. */
   staged?: boolean;
+  /** Jobs of it may run there, or be unbooked. */
+  jobsOpen?: boolean;
+  billed?: CloudSums;
   spentNanos?: number;
   /** The operator has been told that it waits for the machine; missing where not. */
   toldUnhealthy?: boolean;
   /** Refused messages; missing where an earlier version carried the pair. */
   notes?: string[];
+}
+
+/** What a pair's steps on BigQuery have cost in this run so far, in all passes; nano-dollars. */
+export interface CloudSums {
+  query: number;
+  fetch: number;
 }
 
 /** What mergePair returns; `state` is merged, setAside or skipped. */

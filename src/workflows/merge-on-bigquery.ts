@@ -5,9 +5,9 @@ import type { ResultTables } from '../backends/bigquery.ts';
 import { formatDollars } from '../budget/money.ts';
 import type { CloudBill, MergeFigures, RunConfig, VerifyMode } from '../contract.ts';
 import type { Discovery } from '../merge/job.ts';
-import { cloudActivities, localActivities } from './activity-proxies.ts';
+import { cloudActivities, endingActivities, localActivities } from './activity-proxies.ts';
 import { failureOf } from './failure-of.ts';
-import type { MergePairInput } from './inputs.ts';
+import type { CloudSums, MergePairInput } from './inputs.ts';
 import { runId } from './run-id.ts';
 import { sizeText } from './size-text.ts';
 import type { StepRunner } from './step-runner.ts';
@@ -25,7 +25,7 @@ export async function mergeOnBigquery(
     return await mergeStepByStep(input, steps, found);
   } catch (error) {
     // An attempt that is cancelled ends its jobs by itself; one that has vanished with its worker could not.
-    if (isCancellation(error) && steps.staged) await CancellationScope.nonCancellable(() => endJobs(input, steps));
+    if (isCancellation(error)) await leaveBigquery(input, steps);
     throw error;
   }
 }
@@ -60,9 +60,10 @@ async function mergeStepByStep(input: MergePairInput, steps: StepRunner, found: 
   reporter.tellStory(`${staged.tables} tables staged, ${staged.sent} sent now (${sizeText(staged.bytesSent)})`);
 
   reporter.tell({ state: 'querying' });
+  steps.jobsOpen = true;
   const queried = await cloud.queryParts.executeWithOptions(summary(`join ${prepared.columns} columns`), [task]);
   warn(queried.warnings);
-  reporter.spend(queried.nanos);
+  spendUpTo(steps, 'query', queried.nanos);
   reporter.tellStory(
     `${queried.parts} parts by ${queried.queries} paid queries: ${sizeText(queried.bytesBilled)} billed, ${formatDollars(queried.nanos)}`,
   );
@@ -77,14 +78,16 @@ async function mergeStepByStep(input: MergePairInput, steps: StepRunner, found: 
       bytesRead: 0,
       nanos: scans.nanos + left.nanos,
     };
-    if (left.queried) reporter.spend(left.queried.nanos - queried.nanos);
+    if (left.queried) spendUpTo(steps, 'query', left.queried.nanos);
+    steps.jobsOpen = false;
     return { ...figuresOf(found, left, startedMs), bill };
   }
 
   reporter.tell({ state: 'fetching' });
   const fetched = await local.fetchParts.executeWithOptions(summary('read back, stitch'), [task]);
   warn(fetched.warnings);
-  reporter.spend(fetched.nanos);
+  spendUpTo(steps, 'fetch', fetched.nanos);
+  steps.jobsOpen = false;
   reporter.tellStory(`${sizeText(fetched.bytesRead)} read back, ${formatDollars(fetched.nanos)}`);
   const bill: CloudBill = {
     queries: queried.queries,
@@ -95,16 +98,30 @@ async function mergeStepByStep(input: MergePairInput, steps: StepRunner, found: 
   return { ...fetched.figures, wallMs: Date.now() - startedMs, bill };
 }
 
+/** A step tells what it has cost in this run so far, by passes before this one, too: only what is new is added. */
+function spendUpTo(steps: StepRunner, step: keyof CloudSums, nanos: number): void {
+  const before = steps.billed[step];
+  steps.reporter.spend(nanos - before);
+  steps.billed[step] = Math.max(before, nanos);
+}
+
+/** Where the pair goes on elsewhere, or nowhere: nothing of it runs on, and what it has cost is booked. */
+export async function leaveBigquery(input: MergePairInput, steps: StepRunner): Promise<void> {
+  if (!steps.jobsOpen) return;
+  await CancellationScope.nonCancellable(() => endJobs(input, steps));
+  steps.jobsOpen = false;
+}
+
 /** What cannot be ended or booked now stays in the budget as reserved: too much is counted, never too little. */
 async function endJobs(input: MergePairInput, steps: StepRunner): Promise<void> {
   const { config, pair, tuning } = input;
   const options = { summary: `${pair}: end its jobs` };
   try {
-    const { ended, nanos } = await cloudActivities(config, tuning?.heartbeatTimeoutMs).endJobs.executeWithOptions(
-      options,
-      [cloudTask(input, steps.round)],
-    );
-    steps.reporter.spend(nanos);
+    const { ended, nanos, queryNanos } = await endingActivities(config, tuning).endJobs.executeWithOptions(options, [
+      cloudTask(input, steps.round),
+    ]);
+    spendUpTo(steps, 'query', steps.billed.query + queryNanos);
+    spendUpTo(steps, 'fetch', steps.billed.fetch + nanos - queryNanos);
     if (ended > 0) steps.reporter.tellStory(`${ended} queries ended: ${formatDollars(nanos)}`);
   } catch (error) {
     steps.reporter.tellStory(`its jobs on BigQuery could not be ended: ${failureOf(error).message}`);

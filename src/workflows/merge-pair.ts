@@ -1,11 +1,18 @@
-import { patched, setHandler } from '@temporalio/workflow';
+import { isCancellation, patched, setHandler } from '@temporalio/workflow';
 import type { LeaveSummary } from '../activities/leave-tables.ts';
 import type { BackendName, CloudBill, MergeFigures, VerifyMode } from '../contract.ts';
 import type { Discovery } from '../merge/job.ts';
 import { cleanActivities, lightActivities, localActivities } from './activity-proxies.ts';
 import { failureOf } from './failure-of.ts';
 import type { MergePairInput, PairOutcome } from './inputs.ts';
-import { leaveOnBigquery, leavesFile, leavesTables, mergeOnBigquery, tidyBigquery } from './merge-on-bigquery.ts';
+import {
+  leaveBigquery,
+  leaveOnBigquery,
+  leavesFile,
+  leavesTables,
+  mergeOnBigquery,
+  tidyBigquery,
+} from './merge-on-bigquery.ts';
 import * as messages from './messages.ts';
 import { whyText } from './pair-entry.ts';
 import { SkipRequested } from './pair-control.ts';
@@ -34,6 +41,9 @@ export async function mergePair(input: MergePairInput): Promise<PairOutcome> {
     reporter.tell({ state: 'merged', figures, reason });
     if (!figures.alreadyMerged) workedMs = Date.now() - startedMs;
   } catch (error) {
+    // Not where it continues as new: the next part is attached to what runs.
+    if (error instanceof SkipRequested || error instanceof SetAside || isCancellation(error))
+      await leaveBigquery(input, steps);
     if (error instanceof SkipRequested) {
       reporter.tell({ state: 'skipped', reason: 'skipped by the operator' });
     } else if (error instanceof SetAside) {
@@ -64,16 +74,14 @@ async function mergeAndPublish(input: MergePairInput, steps: StepRunner): Promis
   }
 
   await steps.step('gated', () => checkMachine(input, 'before', leavesFile(config) ? found.diskBytes : 0));
-  const { backend, merged } = await steps.mergeStep(async (backend) => ({
-    backend,
-    merged:
-      backend === 'bigquery' && patched('bigquery')
-        ? await mergeOnBigquery(input, steps, found)
-        : await local.mergeFiles.executeWithOptions(summary(`merge by ${backend}`), [
-            // Attempts on disk are told apart by run and by round: those of an earlier run must not count in this one.
-            { ...task, backend, round: epoch * 1000 + steps.round },
-          ]),
-  }));
+  const { backend, merged } = await steps.mergeStep(async (backend) => {
+    if (backend === 'bigquery' && patched('bigquery'))
+      return { backend, merged: await mergeOnBigquery(input, steps, found) };
+    await leaveBigquery(input, steps);
+    // Attempts on disk are told apart by run and by round: those of an earlier run must not count in this one.
+    const attempt = { ...task, backend, round: epoch * 1000 + steps.round };
+    return { backend, merged: await local.mergeFiles.executeWithOptions(summary(`merge by ${backend}`), [attempt]) };
+  });
   if (merged.tables !== undefined) {
     // They are the result, and complete: there is no file to verify and to publish.
     steps.control.published = true;

@@ -1,7 +1,7 @@
 import { allHandlersFinished, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
 import type { BackendName, FailureType, MergeFigures, PairState } from '../contract.ts';
 import { failureOf } from './failure-of.ts';
-import type { MergePairInput } from './inputs.ts';
+import type { CloudSums, MergePairInput } from './inputs.ts';
 import type { mergePair } from './merge-pair.ts';
 import { Interrupted, PairControl, SkipRequested } from './pair-control.ts';
 import { Notifier } from './notifier.ts';
@@ -36,6 +36,9 @@ export class StepRunner {
   published: MergeFigures | null;
   /** Something of the pair may lie on BigQuery. */
   staged: boolean;
+  /** Jobs of it may run there, or be unbooked. */
+  jobsOpen: boolean;
+  readonly billed: CloudSums;
   private readonly input: MergePairInput;
   private mergeFailures: PastFailure[];
   private waits = 0;
@@ -51,6 +54,8 @@ export class StepRunner {
     this.published = carried?.published ?? null;
     this.staged = carried?.staged ?? false;
     this.toldUnhealthy = carried?.toldUnhealthy ?? false;
+    this.jobsOpen = carried?.jobsOpen ?? false;
+    this.billed = carried?.billed ?? { query: 0, fetch: 0 };
     this.control.published = this.published !== null;
     this.notifier = new Notifier(input.config, (note) => this.control.note(`${pair}: ${note}`));
     this.reporter = new PairReporter(
@@ -200,7 +205,7 @@ export class StepRunner {
     const { spentNanos } = this.reporter.progress;
     const carried = {
       ...{ failures, pivot, paused, round, published, notes },
-      ...(this.staged && { staged: true }),
+      ...(this.staged && { staged: true, jobsOpen: this.jobsOpen, billed: this.billed }),
       ...(this.toldUnhealthy && { toldUnhealthy: true }),
       ...(spentNanos !== undefined && { spentNanos }),
     };

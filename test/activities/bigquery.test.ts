@@ -63,7 +63,7 @@ suite('activities of BigQuery', () => {
     assert.deepEqual(await run(activities.tidyStaging), { removed: 5, nanos: 0, warnings: [] });
     assert.deepEqual(
       machine.calls,
-      ['prepare', 'stage', 'query', 'fetch', 'tidy'].map((step) => `${step} EURUSD`),
+      ['prepare', 'stage', 'query', 'fetch', 'end', 'tidy'].map((step) => `${step} EURUSD`),
     );
     assert.equal(mergeJob({ ...task(), backend: 'bigquery' }, ['verify'], 1000).engine, 'bigquery');
   });
@@ -80,6 +80,9 @@ suite('activities of BigQuery', () => {
 
   test('the money is asked of the project’s books; warnings come back', async () => {
     const asked: unknown[] = [];
+    const logged: string[] = [];
+    const logger = new DefaultLogger('WARN', ({ message }) => logged.push(message));
+    environment = new MockActivityEnvironment({}, { logger });
     const books: BudgetBooks = {
       reserve: (project, request) => {
         asked.push([project, request]);
@@ -107,6 +110,7 @@ suite('activities of BigQuery', () => {
       [PROJECT, { ...line, budget: { runNanos: 1e8, monthNanos: 1e8 } }],
       [PROJECT, 5],
     ]);
+    assert.deepEqual(logged, ['budget: half of it'], 'at once: a step that fails returns none');
   });
 
   test('a refusal of the budget is typed', async () => {
@@ -160,6 +164,29 @@ suite('activities of BigQuery', () => {
     await assert.rejects(querying, CancelledFailure);
     assert.ok(isStopped);
   });
+
+  for (const [reason, leaves] of [
+    ['CANCELLED', false],
+    ['WORKER_SHUTDOWN', true],
+    ['TIMED_OUT', true],
+    ['NOT_FOUND', true],
+    ['PAUSED', true],
+  ] as const)
+    test(`an attempt that ends as ${reason} ${leaves ? 'leaves its jobs to the next' : 'ends its jobs'}`, async () => {
+      let left: boolean | undefined;
+      const { queryParts } = withBackend({
+        queryParts: (_, { signal, leavesJobs }) =>
+          new Promise((_resolve, reject) => {
+            signal?.addEventListener('abort', () => {
+              left = leavesJobs?.();
+              reject(signal.reason as Error);
+            });
+            environment.cancel(reason);
+          }),
+      });
+      await assert.rejects(run(queryParts), CancelledFailure);
+      assert.equal(left, leaves);
+    });
 
   test('fetches that vanished with their machine narrow the next, and are too many at three', async () => {
     const narrowings: number[] = [];

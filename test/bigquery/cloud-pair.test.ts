@@ -206,6 +206,28 @@ test('a worker that shuts down leaves the query running: the next attempt finds 
   assertLedger(bench);
 });
 
+test('a retry of the operator finds the query that still runs: it is paid and counted once', async (t) => {
+  const bench = await pairBench(t, emulator.restUrl);
+  const { request, hooks, proxy } = bench;
+  await stageTables(request, hooks);
+  proxy.planFaults({ planned: [{ on: 'insert', after: 1, fault: { fault: 'slow', polls: 4 } }] });
+  const controller = new AbortController();
+  const onProgress = (): void => {
+    if (jobsOf(bench, 'query').length === 1) controller.abort(new Error('gone'));
+  };
+  const vanishing = { ...hooks, signal: controller.signal, leavesJobs: () => true, onProgress };
+  await assert.rejects(queryParts(request, vanishing), /gone/);
+  const retried = { ...request, round: 2 };
+  const queried = await queryParts(retried, hooks);
+  assert.deepEqual([queried.queries, queried.bytesBilled, jobsOf(bench, 'query').length], [1, 40 * MIB, 1]);
+  assertLedger(bench);
+  assert.deepEqual(await queryParts({ ...request, round: 3 }, hooks), queried, 'it has ended in an earlier round');
+  const { parts } = await readMergedParts(request.workspace);
+  await datasetOf(request).table(parts[0]!.table).delete();
+  assert.equal((await queryParts({ ...request, round: 4 }, hooks)).queries, 2, 'its table is gone');
+  assertLedger(bench);
+});
+
 test('what an attempt that vanished has left is ended and booked, where the pair goes elsewhere', async (t) => {
   const bench = await pairBench(t, emulator.restUrl);
   const { request, hooks, proxy, books } = bench;
@@ -220,11 +242,14 @@ test('what an attempt that vanished has left is ended and booked, where the pair
   await assert.rejects(queryParts(request, vanishing), /gone/);
   // Reserved, and its worker gone before it was submitted.
   await books.reserve({ jobId: 'widemerge_never', step: 'merge', kind: 'scan', nanos: 5 });
-  assert.equal((await endJobs(request, hooks)).ended, 2);
+  const ended = await endJobs(request, hooks);
+  const paid = [...books.settled.values()].reduce((sum, { kind, nanos }) => sum + (kind === 'scan' ? nanos : 0), 0);
+  assert.deepEqual(ended, { ended: 2, nanos: paid });
+  assert.ok(paid > 0);
   assert.ok(proxy.books().every(({ state }) => state === 'DONE'));
   assert.deepEqual(books.settled.get('widemerge_never')?.nanos, 0);
   assertLedger(bench);
-  assert.deepEqual(await endJobs(request, hooks), { ended: 0 });
+  assert.deepEqual(await endJobs(request, hooks), { ended: 0, nanos: 0 });
 });
 
 test('an abort while files are sent leaves nothing running, and what has arrived is not sent again', async (t) => {

@@ -1,11 +1,15 @@
 /** Jobs are paid once, whatever becomes of the requests: the real client, the emulator, and the proxy's own books. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { BigQueryError, reasonOf, treatmentOf } from '../../src/bigquery/error-reasons.ts';
 import { jobId } from '../../src/bigquery/job-id.ts';
+import { patiently, type Ask } from '../../src/bigquery/patiently.ts';
 import { runJob } from '../../src/bigquery/run-job.ts';
-import type { FinishedJob, JobBill, JobHooks } from '../../src/bigquery/run-job.ts';
+import type { FinishedJob, JobBill, JobHooks, JobRequest } from '../../src/bigquery/run-job.ts';
 import type { PlannedFault } from '../../src/emulator/faults.ts';
 import { startProxy } from '../../src/emulator/proxy.ts';
 import type { RunningProxy } from '../../src/emulator/proxy.ts';
@@ -29,7 +33,13 @@ interface Books {
 interface Bench {
   proxy: RunningProxy;
   books: Books;
-  run: (options?: { sql?: string; epoch?: number; hooks?: Partial<JobHooks> }) => Promise<FinishedJob>;
+  run: (options?: {
+    sql?: string;
+    epoch?: number;
+    earlier?: number[];
+    insert?: JobRequest['insert'];
+    hooks?: Partial<JobHooks>;
+  }) => Promise<FinishedJob>;
 }
 
 let tables = 0;
@@ -62,13 +72,14 @@ async function bench(t: TestContext, planned: PlannedFault[]): Promise<Bench> {
   return {
     proxy: { ...proxy, books: () => proxy.books().slice(paidBefore) },
     books,
-    run: ({ sql = `SELECT x FROM ${dataset}.source`, epoch = 0, hooks: own = {} } = {}) =>
+    run: ({ sql = `SELECT x FROM ${dataset}.source`, epoch = 0, earlier = [], insert, hooks: own = {} } = {}) =>
       runJob(
         client,
         {
           identity: IDENTITY,
           firstEpoch: epoch,
-          insert: (id) => client.createQueryJob({ jobId: id, query: sql, location: LOCATION, destination }),
+          earlier,
+          insert: insert ?? ((id) => client.createQueryJob({ jobId: id, query: sql, location: LOCATION, destination })),
         },
         { ...hooks, ...own },
       ),
@@ -205,6 +216,130 @@ test('an abort between two tries finds what the last of them has made', async (t
   assert.deepEqual([...books.settled.keys()], [jobId(IDENTITY, 0)]);
   const billed = proxy.books().reduce((sum, { bytesBilled }) => sum + bytesBilled, 0);
   assert.equal(books.settled.get(jobId(IDENTITY, 0))!.bytesBilled, billed);
+});
+
+test('a refusal is no proof that a try before it had no effect: the job is found, or its reservation stays', async (t) => {
+  const quota = { on: 'insert', fault: { fault: 'error', when: 'before', reason: 'quotaExceeded' } } as const;
+  const lostAnswer = { on: 'insert', fault: { fault: 'error', when: 'after', reason: 'backendError' } } as const;
+  const found = await bench(t, [lostAnswer, quota]);
+  const job = await found.run();
+  assert.equal(found.proxy.books().length, 1);
+  assert.equal(found.books.settled.get(job.id)!.bytesBilled, found.proxy.books()[0]!.bytesBilled);
+
+  const nothing = { on: 'insert', fault: { fault: 'cut', when: 'before' } } as const;
+  const open = await bench(t, [nothing, quota]);
+  await assert.rejects(open.run(), { reason: 'quotaExceeded' });
+  assert.deepEqual([open.books.reserved, [...open.books.settled]], [[jobId(IDENTITY, 0)], []]);
+
+  const certain = await bench(t, [quota]);
+  await assert.rejects(certain.run(), { reason: 'quotaExceeded' });
+  assert.deepEqual([...certain.books.settled], [[jobId(IDENTITY, 0), { bytesBilled: 0, slotMs: 0 }]]);
+});
+
+test('after a crash a refusal of the second submission does not book the first as free', async (t) => {
+  const { proxy, books, run } = await bench(t, []);
+  const first = await run();
+  books.settled.clear();
+  proxy.planFaults({
+    planned: [{ on: 'insert', fault: { fault: 'error', when: 'before', reason: 'quotaExceeded' } }],
+  });
+  assert.equal((await run()).id, first.id);
+  assert.equal(books.settled.get(first.id)!.bytesBilled, first.bytesBilled);
+});
+
+test('an error that is none of the service says nothing of the job', async (t) => {
+  const { books, run } = await bench(t, []);
+  const insert = (): Promise<never> => Promise.reject(new TypeError('a bug'));
+  await assert.rejects(run({ insert }), /a bug/);
+  assert.deepEqual([...books.settled], []);
+});
+
+/** A server that takes requests and never answers. */
+async function silentServer(t: TestContext): Promise<{ url: string; requests: () => number }> {
+  let requests = 0;
+  const server = createServer(() => requests++).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests: () => requests };
+}
+
+test('a service that never answers is unavailable, and does not hold up an abort', async (t) => {
+  const { url, requests } = await silentServer(t);
+  const client = restClient(url);
+  const settled: string[] = [];
+  const hooks: JobHooks = {
+    reserve: () => Promise.resolve(),
+    settle: (id) => Promise.resolve(void settled.push(id)),
+  };
+  const request = {
+    ...{ identity: IDENTITY, firstEpoch: 0 },
+    insert: (id: string) => client.createQueryJob({ jobId: id, query: 'SELECT 1', location: LOCATION }),
+  };
+  const quick = { ...PACE, answerMs: 20 };
+  await assert.rejects(runJob(client, request, { ...hooks, pace: quick }), {
+    ...{ reason: 'timeout', type: 'BackendUnavailable' },
+    message: /no answer within 0.02 s/,
+  });
+  assert.equal(requests(), 8);
+  const controller = new AbortController();
+  const look = patiently('look', { signal: controller.signal }, () => client.job('x').getMetadata());
+  controller.abort(new Error('pivot'));
+  await assert.rejects(look, /pivot/);
+  const stop = new AbortController();
+  const reserve = (): Promise<void> => {
+    setImmediate(() => stop.abort(new Error('pause')));
+    return Promise.resolve();
+  };
+  await assert.rejects(runJob(client, request, { ...hooks, reserve, pace: quick, signal: stop.signal }), /pause/);
+  assert.deepEqual(settled, [], 'it may be running');
+});
+
+test('what moves is not silent; who is silent is told that nobody waits', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const pace = { ...PACE, answerMs: 1000 };
+  const moving: Ask<string> = ({ moves }) => {
+    for (let i = 0; i < 5; i++) {
+      t.mock.timers.tick(900);
+      moves();
+    }
+    return Promise.resolve('sent');
+  };
+  assert.equal(await patiently('send', { pace }, moving), 'sent');
+  let reason = '';
+  const silent: Ask<string> = ({ signal }) => {
+    signal.addEventListener('abort', () => (reason = (signal.reason as Error).message));
+    t.mock.timers.tick(1000);
+    return Promise.reject(new BigQueryError('send', 'stopped', 'late'));
+  };
+  await assert.rejects(patiently('send', { pace, signal: AbortSignal.abort(new Error('pause')) }, silent), /pause/);
+  const once = new AbortController();
+  const answer = patiently('send', { pace, signal: once.signal }, silent);
+  once.abort(new Error('pivot'));
+  await assert.rejects(answer, /pivot/);
+  assert.equal(reason, 'no answer within 1 s');
+});
+
+test('a round attaches to what an earlier one has left running, and books what has ended', async (t) => {
+  const { proxy, books, run } = await bench(t, [{ on: 'insert', fault: { fault: 'slow', polls: 3 } }]);
+  const controller = new AbortController();
+  const vanishing: Partial<JobHooks> = {
+    signal: controller.signal,
+    leavesJobs: () => true,
+    onState: ({ state }) => state === 'RUNNING' && controller.abort(new Error('gone')),
+  };
+  await assert.rejects(run({ hooks: vanishing }), /gone/);
+  assert.deepEqual([...books.settled], []);
+  const job = await run({ epoch: 2000, earlier: [0, 1000] });
+  assert.deepEqual([job.id, job.epoch], [jobId(IDENTITY, 0), 0]);
+  assert.deepEqual([...books.settled.keys()], [job.id]);
+  assert.equal(proxy.books().length, 1);
+
+  books.settled.clear();
+  assert.equal((await run({ epoch: 2000, earlier: [0, 1000] })).id, job.id);
+  assert.equal(books.settled.get(job.id)!.bytesBilled, job.bytesBilled);
 });
 
 test('credentials that are missing or are not renewed any more are the configuration, whatever code comes along', () => {

@@ -221,6 +221,48 @@ suite('mergePairs on the embedded server', { timeout: 120_000 }, () => {
     assert.ok(!machine.calls.includes('stage EURUSD'));
   });
 
+  test('what BigQuery has cost is told once, however often its steps are done again', async () => {
+    machine.script('fetch EURUSD', fails('MachineBusy'), fails('DiskFull'));
+    const bigquery = { ...defaultBigquery(), project: 'test' };
+    const config = machine.config(name, ['EURUSD'], { bigquery, backends: ['bigquery'] });
+    const options = { taskQueueSuffix: `-${name}`, tuning: { ...tuning, waitsPerRun: 1 } };
+    const { handle } = await startRun(temporal.client, config, options);
+    assert.deepEqual((await handle.result()).merged, ['EURUSD']);
+    assert.equal(machine.calls.filter((call) => call === 'query EURUSD').length, 3);
+    assert.equal(machine.calls.filter((call) => call === 'discover EURUSD').length, 2, 'it has continued as new');
+    assert.equal((await pairOf('EURUSD')).spentNanos, 300);
+  });
+
+  test('a pair that leaves BigQuery for good ends its jobs; one that is tried there again does not', async () => {
+    const bigquery = { ...defaultBigquery(), project: 'test' };
+    machine.script('query EURUSD', fails('CommandFailed'), fails('MemoryExhausted'));
+    machine.script('query USDJPY', fails('ConfigInvalid'));
+    machine.script('stage GBPUSD', fails('ConfigInvalid'));
+    const { handle } = await start(['EURUSD', 'USDJPY', 'GBPUSD'], { bigquery, backends: ['bigquery', 'local'] });
+    assert.deepEqual((await handle.result()).merged, ['EURUSD']);
+    const of = (pair: string) =>
+      machine.calls
+        .filter((call) => new RegExp(`^(query|end|merge) ${pair}`).test(call))
+        .map((call) => call.split(' ')[0]);
+    // The last is before its tables are removed.
+    assert.deepEqual(of('EURUSD'), ['query', 'query', 'end', 'merge', 'end']);
+    assert.deepEqual(of('USDJPY'), ['query', 'end']);
+    assert.deepEqual(of('GBPUSD'), []);
+  });
+
+  test('a pair that cannot end its jobs on BigQuery is not held up by them', async () => {
+    const bigquery = { ...defaultBigquery(), project: 'test' };
+    machine.script('query EURUSD', hangs);
+    machine.script('end EURUSD', hangs);
+    const config = machine.config(name, ['EURUSD'], { bigquery, backends: ['bigquery'] });
+    const options = { taskQueueSuffix: `-${name}`, tuning: { ...tuning, endJobsMs: 500 } };
+    const { handle } = await startRun(temporal.client, config, options);
+    await until(() => machine.calls.includes('query EURUSD'));
+    await signals.signalSkip(temporal.client, name, { pair: 'EURUSD' });
+    assert.deepEqual((await handle.result()).skipped, ['EURUSD']);
+    assert.equal(machine.calls.filter((call) => call.startsWith('end')).length, 1);
+  });
+
   test('messages that nobody can follow are refused with a note, and harm nothing', async () => {
     const merge = gate();
     machine.script('merge EURUSD', merge.act);

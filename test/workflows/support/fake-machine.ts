@@ -126,7 +126,7 @@ export class FakeMachine {
       },
       endJobs: async (request, hooks) => {
         await step('end', request, hooks);
-        return { ended: 0 };
+        return { ended: 1, nanos: 0 };
       },
       findResult: async (request, hooks) => {
         await step('find', request, hooks);
