@@ -4,6 +4,7 @@
  *
  * A checkpoint is cut only where it does not fit a partition of its own: its key is read, and its smallest bill paid, once.
  */
+import type { BigqueryConfig } from '../contract.ts';
 import { PARTITION_LIMITS, type PartitionLimits } from './limits.ts';
 
 /** Columns of one checkpoint in a partition: `count` of them from `first` on, the key not counted. */
@@ -20,6 +21,12 @@ export interface Partition {
   /** Of a row, the position included. */
   rowBytes: number;
 }
+
+/** As the run has them: whoever plans and whoever queries cut alike. */
+export const limitsOf = ({ partitionColumns }: Pick<BigqueryConfig, 'partitionColumns'>): PartitionLimits => ({
+  ...PARTITION_LIMITS,
+  columns: partitionColumns ?? PARTITION_LIMITS.columns,
+});
 
 /** `, t123.c456 AS c1234567`, and some room. */
 const COLUMN_TEXT_BYTES = 40;

@@ -9,10 +9,9 @@ import { readStaging, type Staging } from '../merge/staging.ts';
 import { firstEpochOf, identityOf, openSession, type CloudHooks, type CloudSession } from './cloud-session.ts';
 import { queryNanos } from './costs.ts';
 import { BigQueryError } from './error-reasons.ts';
-import { PARTITION_LIMITS } from './limits.ts';
 import { halves, mergeQuery, mostBilledBytes } from './merge-query.ts';
 import { mergedPartsPath, type MergedPart, type MergedParts } from './merged-parts.ts';
-import { planPartitions, type PartitionSlice } from './partitions.ts';
+import { limitsOf, planPartitions, type PartitionSlice } from './partitions.ts';
 import { patiently, unlessMissing } from './patiently.ts';
 import { runJob, settleKnownJobs, type JobBill } from './run-job.ts';
 import { sideBySide } from './side-by-side.ts';
@@ -57,12 +56,11 @@ interface Total extends JobBill {
 async function queryStaged(request: CloudRequest, hooks: CloudHooks): Promise<QueriedParts> {
   const session = openSession(request, hooks);
   const staging = await readStaging(request.workspace);
-  const { project, location, dataset, partitionColumns } = request.config;
+  const { project, location, dataset } = request.config;
   const widths = staging.checkpoints.map(({ columns }) =>
     columns.map(({ type, payloadBytes }) => (stagingType(type)?.bytes ?? 0) + payloadBytes),
   );
-  const limits = { ...PARTITION_LIMITS, columns: partitionColumns ?? PARTITION_LIMITS.columns };
-  const partitions = planPartitions(widths, limits);
+  const partitions = planPartitions(widths, limitsOf(request.config));
   const progress = { step: 'query', done: 0, total: columnsBefore(staging, Infinity), bytesDone: 0, bytesTotal: 0 };
   const total: Total = { queries: 0, bytesBilled: 0, slotMs: 0, nanos: 0 };
   const running = new Map<string, number>();

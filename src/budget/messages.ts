@@ -7,7 +7,7 @@
 export const LINE_KINDS = ['scan', 'storage-read', 'staging', 'egress'] as const;
 export type LineKind = (typeof LINE_KINDS)[number];
 
-/** What a job is for; at most 100 characters each. */
+/** What a job is for; at most 300 characters each. */
 export interface LineLabels {
   /** Minted once a run and carried, so that the next run of the same name has a budget of its own. */
   run: string;

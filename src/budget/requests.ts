@@ -39,7 +39,8 @@ export function raiseShapeProblem(request: unknown): string | null {
   return amountProblem('toNanos', toNanos) ?? (run === undefined ? null : textProblem('run', run, LABEL_LENGTH));
 }
 
-const LABEL_LENGTH = 100;
+/** A pair is a folder, whose name ends at 255 bytes; a run's label is its name and its start. */
+const LABEL_LENGTH = 300;
 const JOB_ID_LENGTH = 200;
 
 function textProblem(name: string, value: unknown, length: number): string | null {

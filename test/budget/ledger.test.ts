@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { Ledger } from '../../src/budget/ledger.ts';
 import type { ReserveRequest } from '../../src/budget/messages.ts';
+import { reserveProblem } from '../../src/budget/requests.ts';
 
 const NOW = Date.parse('2026-11-23T12:00:00Z');
 const NEXT_MONTH = Date.parse('2026-12-01T00:00:00Z');
@@ -41,6 +42,12 @@ suite('the ledger', () => {
     assert.equal(ledger.view().refusal?.name, '2026-11');
     assert.ok(granted(ledger, job('c', 1)), 'the last dollar');
     assert.equal(ledger.view().refusal, null);
+  });
+
+  test('takes the longest names that a run and a folder may have', () => {
+    const request = job('a', 1, { run: `${'n'.repeat(100)}@2026-11-24T02:00:00Z`, pair: 'P'.repeat(255) });
+    assert.equal(reserveProblem(request), null);
+    assert.match(reserveProblem({ ...request, pair: 'P'.repeat(301) }) ?? '', /^pair: .* 1 to 300 characters/);
   });
 
   test('a budget of zero refuses even what is free', () => {
