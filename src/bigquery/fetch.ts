@@ -4,7 +4,7 @@
  * read again: no session is made for a slice that has all of its own.
  */
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BigQueryReadClient } from '@google-cloud/bigquery-storage';
 import { openAlignDatabase, type AlignDatabase } from '../merge/align.ts';
@@ -18,6 +18,7 @@ import { inputBytes } from '../merge/plan-merge.ts';
 import { readStaging, type Staging } from '../merge/staging.ts';
 import { stitchParts, writeKeyParts } from '../merge/stitch-plan.ts';
 import { VERSION } from '../merge/version.ts';
+import { appendDurably } from '../merge/system/append-durably.ts';
 import { writePart, type AlignedPart } from '../merge/write-part.ts';
 import { openReadClient } from './client.ts';
 import { BigQueryError } from './error-reasons.ts';
@@ -205,5 +206,5 @@ function partsOf({ request, staging }: Fetch, { file, first, columns }: FetchRan
 
 /** For whoever sums up what was read: each session is billed. */
 async function recordSession(workspace: string, session: string, bytes: number): Promise<void> {
-  await appendFile(readSessionsPath(workspace), `${JSON.stringify({ session, bytes })}\n`);
+  await appendDurably(readSessionsPath(workspace), `${JSON.stringify({ session, bytes })}\n`);
 }

@@ -48,6 +48,8 @@ export async function stageTables(
   await hooks.purse.reserve({
     ...stagingLine(request),
     nanos: storageNanos(stored, request.config.stagingExpiresMs, request.config),
+    // Only a publication tidies: of a pair that ends in any other way the tables go by themselves.
+    expiresMs: Date.now() + request.config.stagingExpiresMs,
   });
   const bytesTotal = tables.reduce((sum, { bytes }) => sum + bytes, 0);
   const progress = { step: 'stage', done: 0, total: tables.length, bytesDone: 0, bytesTotal };

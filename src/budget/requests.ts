@@ -8,7 +8,9 @@ import { LINE_KINDS } from './messages.ts';
 export function reserveProblem(request: unknown): string | null {
   const problem = settleProblem(request);
   if (problem !== null) return problem;
-  const { budget } = request as { budget?: unknown };
+  const { budget, expiresMs } = request as { budget?: unknown; expiresMs?: unknown };
+  if (expiresMs !== undefined && !(Number.isSafeInteger(expiresMs) && (expiresMs as number) >= 0))
+    return 'expiresMs: expected whole milliseconds since 1970';
   const { runNanos, monthNanos } = isRecord(budget) ? budget : {};
   return amountProblem('budget.runNanos', runNanos) ?? amountProblem('budget.monthNanos', monthNanos);
 }
