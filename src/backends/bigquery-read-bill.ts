@@ -7,12 +7,11 @@ import { readFile } from 'node:fs/promises';
 import { firstEpochOf, identityOf } from '../bigquery/cloud-session.ts';
 import { readCost } from '../bigquery/costs.ts';
 import { jobId } from '../bigquery/job-id.ts';
-import { readMergedParts, readSessionsPath, type MergedPart } from '../bigquery/merged-parts.ts';
+import { noteRead, readMergedParts, readSessionsPath, type MergedPart } from '../bigquery/merged-parts.ts';
 import type { Purse, PurseLine } from '../bigquery/purse.ts';
 import type { CloudRequest } from '../bigquery/staging-tables.ts';
 import { stagingType } from '../bigquery/types.ts';
 import { readStaging, type Staging } from '../merge/staging.ts';
-import { appendDurably } from '../merge/system/append-durably.ts';
 
 export interface ReadSums {
   bytesRead: number;
@@ -49,7 +48,7 @@ export async function reserveRead(request: CloudRequest, purse: Purse): Promise<
   const bytes = bytesOf(parts, staging);
   for (let number = attempts.length; ; number++) {
     const id = jobId(identityOf(request, STEP, staging.planId), firstEpochOf(request) + number);
-    await appendDurably(readSessionsPath(workspace), `${JSON.stringify({ reservation: id, run })}\n`);
+    await noteRead(workspace, { reservation: id, run });
     if (await isReserved(id, readCost(bytes, config), purse)) return;
   }
 }

@@ -18,13 +18,12 @@ import { inputBytes } from '../merge/plan-merge.ts';
 import { readStaging, type Staging } from '../merge/staging.ts';
 import { stitchParts, writeKeyParts } from '../merge/stitch-plan.ts';
 import { VERSION } from '../merge/version.ts';
-import { appendDurably } from '../merge/system/append-durably.ts';
 import { writePart, type AlignedPart } from '../merge/write-part.ts';
 import { openReadClient } from './client.ts';
 import { BigQueryError } from './error-reasons.ts';
 import { planSlices, type FetchLimits, type FetchRange, type FetchSlice } from './fetch-plan.ts';
 import { registerValues, type ValueSource } from './fetch-values.ts';
-import { readMergedParts, readSessionsPath, type MergedParts } from './merged-parts.ts';
+import { noteRead, readMergedParts, type MergedParts } from './merged-parts.ts';
 import { SliceMemory } from './read-memory.ts';
 import { readSlice } from './read-slice.ts';
 
@@ -51,12 +50,20 @@ export const fetchEngine: Engine = async (request) => {
   try {
     return await fetchAndStitch(request, client);
   } catch (error) {
-    if (error instanceof BigQueryError) throw new MergeFailure(error.type, error.message, {}, { cause: error });
+    if (error instanceof BigQueryError) throw fetchFailure(error);
     throw error;
   } finally {
     await client.close();
   }
 };
+
+/** A table that is gone is no matter of the configuration: the pair is tried again, and its queries make it anew. */
+function fetchFailure(error: BigQueryError): MergeFailure {
+  const { type, reason, message } = error;
+  if (reason !== 'notFound') return new MergeFailure(type, message, {}, { cause: error });
+  const what = 'a table has gone before it was read back, and is made again where the pair is tried again';
+  return new MergeFailure('CommandFailed', `${what}: ${message}`, {}, { cause: error });
+}
 
 interface Fetch {
   request: EngineRequest;
@@ -147,7 +154,8 @@ async function fetchSlice(fetch: Fetch, slice: FetchSlice): Promise<WrittenRange
     width,
     memory,
     streams: request.job.memoryBytes < LITTLE_BYTES ? STREAMS_WITHIN_LITTLE : STREAMS,
-    onSession: (session, bytes) => recordSession(request.workspace, session, bytes),
+    // For whoever sums up what was read: each session is billed.
+    onSession: (session, bytes) => noteRead(request.workspace, { session, bytes }),
     onRows: (rows, count) => fetch.onBytes(rows * count * bytesEach),
     ...(request.signal === undefined ? {} : { signal: request.signal }),
   });
@@ -202,9 +210,4 @@ function partsOf({ request, staging }: Fetch, { file, first, columns }: FetchRan
     firstRow += rows;
     return part;
   });
-}
-
-/** For whoever sums up what was read: each session is billed. */
-async function recordSession(workspace: string, session: string, bytes: number): Promise<void> {
-  await appendDurably(readSessionsPath(workspace), `${JSON.stringify({ session, bytes })}\n`);
 }

@@ -59,21 +59,38 @@ export const mergeContent = ({ spine, checkpoints }: Staging, slices: PartitionS
     }),
   ]);
 
-export const mergedTable = (request: CloudRequest, staging: Staging, slices: PartitionSlice[]): string =>
-  `${tablePrefix(request)}m_${mergeContent(staging, slices).slice(0, 32)}`;
+/** What a query makes of the slices: rows as wide as its partition. */
+export const mergedTable = (request: CloudRequest, staging: Staging, slices: PartitionSlice[]): TableShape => ({
+  name: `${tablePrefix(request)}m_${mergeContent(staging, slices).slice(0, 32)}`,
+  rows: staging.rows,
+  fields: [
+    { name: 'position', type: 'INT64' },
+    ...slices
+      .flatMap(({ file, first, count }) => staging.checkpoints[file]!.columns.slice(first, first + count))
+      .map(({ type }, index) => ({ name: `c${index}`, type: fieldType(type) })),
+  ],
+});
 
-/** Labels of jobs reach the bill: lower case, digits, `_` and `-`, at most 63 characters each. */
-export const jobLabels = ({ run, pair }: CloudRequest, step: string): Record<string, string> => ({
-  widemerge_run: labelValue(run),
-  widemerge_pair: labelValue(pair),
+/** Labels of jobs and tables reach the bill: lower case, digits, `_` and `-`, at most 63 characters each. */
+const LABEL_LENGTH = 63;
+
+export const jobLabels = (request: Pick<CloudRequest, 'run' | 'pair'>, step: string): Record<string, string> => ({
+  ...tableLabels(request),
   widemerge_step: labelValue(step),
 });
+
+/** A long name is cut before the run's start, which tells it from all others. */
+export function tableLabels({ run, pair }: Pick<CloudRequest, 'run' | 'pair'>): Record<string, string> {
+  const start = labelValue(/@[^@]*$/.exec(run)?.[0] ?? '');
+  const name = labelValue(run.replace(/@[^@]*$/, '')).slice(0, LABEL_LENGTH - start.length);
+  return { widemerge_run: `${name}${start}`, widemerge_pair: labelValue(pair) };
+}
 
 const labelValue = (text: string): string =>
   text
     .toLowerCase()
     .replace(/[^a-z0-9_-]+/g, '-')
-    .slice(0, 63);
+    .slice(0, LABEL_LENGTH);
 
 const keyFacts = ({ unsigned32, factor }: StagedKey): unknown[] => [unsigned32, factor];
 const keyType = (spine: StagedSpine): StagingType['bigquery'] => (spine.keyType === 'int64' ? 'INT64' : 'BYTES');
