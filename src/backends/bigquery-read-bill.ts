@@ -1,14 +1,14 @@
 /**
  * What is read back from BigQuery, and its price. The process that reads notes each session before it reads from it, in a
- * file of the workspace; in between this side notes its reservations. So what an attempt has read is billed whatever became of
+ * file of the workspace; this side notes each attempt before it reserves for it. So what an attempt has read is billed whatever became of
  * it, by itself or by the one that comes after it.
  */
-import { appendFile, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { firstEpochOf, identityOf } from '../bigquery/cloud-session.ts';
 import { readCost } from '../bigquery/costs.ts';
 import { jobId } from '../bigquery/job-id.ts';
-import { readMergedParts, readSessionsPath, type MergedPart } from '../bigquery/merged-parts.ts';
-import type { Purse } from '../bigquery/purse.ts';
+import { noteRead, readMergedParts, readSessionsPath, type MergedPart } from '../bigquery/merged-parts.ts';
+import type { Purse, PurseLine } from '../bigquery/purse.ts';
 import type { CloudRequest } from '../bigquery/staging-tables.ts';
 import { stagingType } from '../bigquery/types.ts';
 import { readStaging, type Staging } from '../merge/staging.ts';
@@ -26,12 +26,17 @@ interface Attempt {
   bytes: number;
 }
 
+type Cost = ReturnType<typeof readCost>[number];
+
 const STEP = 'fetch';
 const POSITION_BYTES = 8;
 /** The narrowest slices, roughly: a position is read with each, and more is set aside rather than less. */
 const SLICE_BYTES = 32 * 2 ** 20;
 
-/** Sets aside what reading the pair back can cost. Throws BudgetRefused. */
+/**
+ * Sets aside what reading the pair back can cost, under a number of its own for each attempt. Throws BudgetRefused; nothing
+ * stays reserved then.
+ */
 export async function reserveRead(request: CloudRequest, purse: Purse): Promise<void> {
   const { workspace, run, config } = request;
   const staging = await readStaging(workspace);
@@ -40,10 +45,33 @@ export async function reserveRead(request: CloudRequest, purse: Purse): Promise<
   const last = attempts.at(-1);
   // Its worker may have gone before it could; the books know what they have been told before.
   if (last !== undefined) await settleAttempt(last, request, purse);
-  const id = jobId(identityOf(request, STEP, staging.planId), firstEpochOf(request) + attempts.length);
-  for (const { kind, nanos } of readCost(bytesOf(parts, staging), config))
-    await purse.reserve({ jobId: `${id}_${kind}`, step: STEP, kind, nanos });
-  await appendFile(readSessionsPath(workspace), `${JSON.stringify({ reservation: id, run })}\n`);
+  const bytes = bytesOf(parts, staging);
+  for (let number = attempts.length; ; number++) {
+    const id = jobId(identityOf(request, STEP, staging.planId), firstEpochOf(request) + number);
+    await noteRead(workspace, { reservation: id, run });
+    if (await isReserved(id, readCost(bytes, config), purse)) return;
+  }
+}
+
+/** All lines of it, or none; false where one was paid before: the workspace that had it noted is gone. */
+async function isReserved(id: string, cost: Cost[], purse: Purse): Promise<boolean> {
+  const reserved: PurseLine[] = [];
+  const giveBack = async (): Promise<void> => {
+    for (const line of reserved) await purse.settle({ ...line, nanos: 0 });
+  };
+  for (const { kind, nanos } of cost) {
+    const line = { jobId: `${id}_${kind}`, step: STEP, kind, nanos };
+    const { settled } = await purse.reserve(line).catch(async (error: unknown) => {
+      await giveBack();
+      throw error;
+    });
+    if (settled) {
+      await giveBack();
+      return false;
+    }
+    reserved.push(line);
+  }
+  return true;
 }
 
 /** Books what the latest attempt has read; returns the sums of all attempts of this run. */

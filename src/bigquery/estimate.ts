@@ -5,7 +5,7 @@
  */
 import type { BigqueryConfig } from '../contract.ts';
 import { GIB, MIB, MIN_BILLED_BYTES, TIB } from './limits.ts';
-import { planPartitions, type Partition } from './partitions.ts';
+import { limitsOf, planPartitions, type Partition } from './partitions.ts';
 import type { PairShape, StagedFile } from './shape.ts';
 
 export const COST_TERMS = ['values', 'keys', 'spine', 'minimum', 'storageRead', 'storage', 'egress', 'loads'] as const;
@@ -59,7 +59,10 @@ const FETCH_SLICE_BYTES = 256 * MIB;
 const HOURS_A_MONTH = 730;
 
 export function estimateCost(pair: PairShape, config: BigqueryConfig): CostEstimate {
-  const partitions = planPartitions(pair.files.map(({ columnBytes }) => columnBytes));
+  const partitions = planPartitions(
+    pair.files.map(({ columnBytes }) => columnBytes),
+    limitsOf(config),
+  );
   const scans = partitions.map((partition) => scanOf(partition, pair));
   const total = (pick: (scan: Scan) => number): number => sum(scans.map(pick));
   const [values, keys, spine] = [total((scan) => scan.values), total((scan) => scan.keys), total((scan) => scan.spine)];

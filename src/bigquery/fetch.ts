@@ -4,7 +4,7 @@
  * read again: no session is made for a slice that has all of its own.
  */
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BigQueryReadClient } from '@google-cloud/bigquery-storage';
 import { openAlignDatabase, type AlignDatabase } from '../merge/align.ts';
@@ -23,7 +23,7 @@ import { openReadClient } from './client.ts';
 import { BigQueryError } from './error-reasons.ts';
 import { planSlices, type FetchLimits, type FetchRange, type FetchSlice } from './fetch-plan.ts';
 import { registerValues, type ValueSource } from './fetch-values.ts';
-import { readMergedParts, readSessionsPath, type MergedParts } from './merged-parts.ts';
+import { noteRead, readMergedParts, type MergedParts } from './merged-parts.ts';
 import { SliceMemory } from './read-memory.ts';
 import { readSlice } from './read-slice.ts';
 
@@ -50,12 +50,20 @@ export const fetchEngine: Engine = async (request) => {
   try {
     return await fetchAndStitch(request, client);
   } catch (error) {
-    if (error instanceof BigQueryError) throw new MergeFailure(error.type, error.message, {}, { cause: error });
+    if (error instanceof BigQueryError) throw fetchFailure(error);
     throw error;
   } finally {
     await client.close();
   }
 };
+
+/** A table that is gone is no matter of the configuration: the pair is tried again, and its queries make it anew. */
+function fetchFailure(error: BigQueryError): MergeFailure {
+  const { type, reason, message } = error;
+  if (reason !== 'notFound') return new MergeFailure(type, message, {}, { cause: error });
+  const what = 'a table has gone before it was read back, and is made again where the pair is tried again';
+  return new MergeFailure('CommandFailed', `${what}: ${message}`, {}, { cause: error });
+}
 
 interface Fetch {
   request: EngineRequest;
@@ -146,7 +154,8 @@ async function fetchSlice(fetch: Fetch, slice: FetchSlice): Promise<WrittenRange
     width,
     memory,
     streams: request.job.memoryBytes < LITTLE_BYTES ? STREAMS_WITHIN_LITTLE : STREAMS,
-    onSession: (session, bytes) => recordSession(request.workspace, session, bytes),
+    // For whoever sums up what was read: each session is billed.
+    onSession: (session, bytes) => noteRead(request.workspace, { session, bytes }),
     onRows: (rows, count) => fetch.onBytes(rows * count * bytesEach),
     ...(request.signal === undefined ? {} : { signal: request.signal }),
   });
@@ -201,9 +210,4 @@ function partsOf({ request, staging }: Fetch, { file, first, columns }: FetchRan
     firstRow += rows;
     return part;
   });
-}
-
-/** For whoever sums up what was read: each session is billed. */
-async function recordSession(workspace: string, session: string, bytes: number): Promise<void> {
-  await appendFile(readSessionsPath(workspace), `${JSON.stringify({ session, bytes })}\n`);
 }

@@ -2,7 +2,8 @@
 import type { StagedCheckpoint, StagedKey, Staging } from '../merge/staging.ts';
 import { MIB, MIN_BILLED_BYTES } from './limits.ts';
 import type { PartitionSlice } from './partitions.ts';
-import { checkpointTable, leavesTables, spineTable, type CloudRequest } from './staging-tables.ts';
+import { leavesTables } from './leaves-tables.ts';
+import { checkpointTable, spineTable, type CloudRequest } from './staging-tables.ts';
 import { stagingType } from './types.ts';
 
 /**

@@ -4,6 +4,8 @@
  *
  * A checkpoint is cut only where it does not fit a partition of its own: its key is read, and its smallest bill paid, once.
  */
+import type { BigqueryConfig } from '../contract.ts';
+import { leavesTables } from './leaves-tables.ts';
 import { PARTITION_LIMITS, type PartitionLimits } from './limits.ts';
 
 /** Columns of one checkpoint in a partition: `count` of them from `first` on, the key not counted. */
@@ -19,6 +21,13 @@ export interface Partition {
   columns: number;
   /** Of a row, the position included. */
   rowBytes: number;
+}
+
+/** As the run has them: whoever plans and whoever queries cut alike. */
+export function limitsOf(config: Pick<BigqueryConfig, 'partitionColumns' | 'output'>): PartitionLimits {
+  const { partitionColumns = PARTITION_LIMITS.columns } = config;
+  // The key is a column, too, where it is there.
+  return { ...PARTITION_LIMITS, columns: leavesTables(config) ? Math.max(2, partitionColumns - 1) : partitionColumns };
 }
 
 /** `, t123.c456 AS c1234567`, and some room. */

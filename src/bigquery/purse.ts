@@ -12,6 +12,8 @@ export interface PurseLine {
   kind: LineKind;
   /** Nano-dollars (1e-9 $), a whole number. */
   nanos: number;
+  /** With a reservation of what is over by itself, when that is: it counts as spent from then on. Milliseconds since 1970. */
+  expiresMs?: number;
 }
 
 export interface Purse {

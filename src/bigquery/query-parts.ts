@@ -4,7 +4,7 @@
  */
 import { rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { JobMetadata, Query, TableMetadata } from '@google-cloud/bigquery';
+import type { JobMetadata, Query } from '@google-cloud/bigquery';
 import { readStaging, type Staging } from '../merge/staging.ts';
 import { syncFolder } from '../merge/system/sync-folder.ts';
 import { writeDurably } from '../merge/system/write-durably.ts';
@@ -18,16 +18,16 @@ import {
 } from './cloud-session.ts';
 import { queryNanos } from './costs.ts';
 import { BigQueryError } from './error-reasons.ts';
-import { PARTITION_LIMITS } from './limits.ts';
 import { halves, mergeQuery, mostBilledBytes } from './merge-query.ts';
 import { mergedPartsPath, type MergedPart, type MergedParts } from './merged-parts.ts';
-import { planPartitions, type PartitionSlice } from './partitions.ts';
-import { patiently, unlessMissing } from './patiently.ts';
+import { leavesTables } from './leaves-tables.ts';
+import { limitsOf, planPartitions, type PartitionSlice } from './partitions.ts';
+import { patiently } from './patiently.ts';
 import { viewTextBytes } from './result-plan.ts';
 import { runJob, settleKnownJobs, type JobBill } from './run-job.ts';
 import { sideBySide } from './side-by-side.ts';
-import { keepLonger, stageTables } from './stage-tables.ts';
-import { jobLabels, leavesTables, mergeContent, mergedTable, type CloudRequest } from './staging-tables.ts';
+import { rowsOf, stageTables } from './stage-tables.ts';
+import { jobLabels, mergeContent, mergedTable, type CloudRequest, type TableShape } from './staging-tables.ts';
 import { stagingType } from './types.ts';
 
 const QUERIES_AT_A_TIME = 2;
@@ -35,6 +35,8 @@ const QUERIES_AT_A_TIME = 2;
 const STAGINGS = 3;
 /** A query that has ended well, and whose table is gone when it is looked for. */
 const QUERIES_OF_A_PART = 3;
+/** Of a merged table's time: what was made a moment ago is not changed once more, since tables take few changes at a time. */
+const READ_WITHIN_SHARE = 0.9;
 
 export interface QueriedParts {
   parts: number;
@@ -67,14 +69,12 @@ interface Total extends JobBill {
 async function queryStaged(request: CloudRequest, hooks: CloudHooks): Promise<QueriedParts> {
   const session = openSession(request, hooks);
   const staging = await readStaging(request.workspace);
-  const { project, location, dataset, partitionColumns = PARTITION_LIMITS.columns } = request.config;
+  const { project, location, dataset } = request.config;
   const widths = staging.checkpoints.map(({ columns }) =>
     columns.map(({ type, payloadBytes }) => (stagingType(type)?.bytes ?? 0) + payloadBytes),
   );
-  const isLeft = leavesTables(request.config);
-  // The key is a column, too, where it is there.
-  const limits = { ...PARTITION_LIMITS, columns: isLeft ? Math.max(2, partitionColumns - 1) : partitionColumns };
-  const partitions = planPartitions(widths, limits, isLeft ? viewTextBytes(staging) : null);
+  const viewTexts = leavesTables(request.config) ? viewTextBytes(staging) : null;
+  const partitions = planPartitions(widths, limitsOf(request.config), viewTexts);
   const progress = { step: 'query', done: 0, total: columnsBefore(staging, Infinity), bytesDone: 0, bytesTotal: 0 };
   const total: Total = { queries: 0, bytesBilled: 0, slotMs: 0, nanos: 0 };
   const running = new Map<string, number>();
@@ -132,9 +132,13 @@ async function queryPart(
   };
   let earlier = earlierEpochsOf(request);
   let firstEpoch = firstEpochOf(request);
-  for (let queries = 0; !(await isMade(session, table, staging.rows)); queries++) {
+  for (let queries = 0; !(await isMade(session, table)); queries++) {
     if (queries === QUERIES_OF_A_PART)
-      throw new BigQueryError(`table ${table} (${step})`, 'invalid', `its query does not give ${staging.rows} rows`);
+      throw new BigQueryError(
+        `table ${table.name} (${step})`,
+        'invalid',
+        `its query does not give ${staging.rows} rows`,
+      );
     const query: Query = {
       query: mergeQuery(request, staging, slices),
       location: config.location,
@@ -156,7 +160,8 @@ async function queryPart(
             client.createQueryJob({
               ...query,
               jobId: id,
-              destination: dataset.table(table),
+              destination: dataset.table(table.name),
+              createDisposition: 'CREATE_NEVER',
               writeDisposition: 'WRITE_EMPTY',
               maximumBytesBilled: `${maximumBytesBilled}`,
               labels: jobLabels(request, step),
@@ -182,17 +187,15 @@ async function queryPart(
   // Paid by an attempt that could not say so any more, or in another run.
   if (firstEpoch === firstEpochOf(request))
     await settleKnownJobs(client, { identity, firstEpoch, earlier: earlierEpochsOf(request) }, { ...patience, settle });
-  return { table, slices };
+  return { table: table.name, slices };
 }
 
-async function isMade(session: CloudSession, name: string, rows: number): Promise<boolean> {
-  const { dataset, patience } = session;
-  const found = await unlessMissing(`look for table ${name}`, patience, () => dataset.table(name).getMetadata());
-  if (found === null) return false;
-  const metadata = found[0] as TableMetadata;
-  if (Number(metadata.numRows ?? 0) !== rows) return false;
-  await keepLonger(session, name, metadata);
-  return true;
+/**
+ * Where it is missing it is made, empty: a query alone would leave it without a time at which it expires. Else it is seen to
+ * that nearly all of that time is left: it is about to be read.
+ */
+async function isMade(session: CloudSession, table: TableShape): Promise<boolean> {
+  return (await rowsOf(session, table, READ_WITHIN_SHARE)) === table.rows;
 }
 
 /** By the columns' places among all of the pair's, from 1 on: whoever cuts it anew finds the same names. */

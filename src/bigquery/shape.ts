@@ -1,4 +1,5 @@
 import type { FileShape, Survey, TypeCount } from '../merge/job.ts';
+import { codecObstacle, MOST_STAGED_COLUMNS } from '../merge/staged-limits.ts';
 import { stagingType } from './types.ts';
 
 /** A pair as BigQuery would bill and hold it; bytes are those of values without nulls, so they are never too few. */
@@ -16,8 +17,30 @@ export interface StagedFile {
   columnBytes: number[];
 }
 
-/** The columns that have no staging type, as one line; null where all have one. */
-export function refusalOf({ types }: Survey): string | null {
+/** What BigQuery would not take, or not give back as it is, as one line; null where there is nothing of it. */
+export function refusalOf(survey: Survey): string | null {
+  return typeRefusal(survey) ?? codecRefusal(survey) ?? widthRefusal(survey);
+}
+
+function codecRefusal({ codecs }: Survey): string | null {
+  for (const { codec, file, column } of codecs) {
+    const obstacle = codecObstacle(codec);
+    if (obstacle !== null)
+      return `${file}: column ${column} is ${obstacle}, which BigQuery does not load; use the backend local`;
+  }
+  return null;
+}
+
+function widthRefusal({ shapes }: Survey): string | null {
+  for (const { file, columns } of shapes) {
+    const width = columns.reduce((sum, count) => sum + count.columns, 0);
+    if (width > MOST_STAGED_COLUMNS)
+      return `${file}: it has ${width} columns beside its key, and a table of BigQuery takes ${MOST_STAGED_COLUMNS}; use the backend local`;
+  }
+  return null;
+}
+
+function typeRefusal({ types }: Survey): string | null {
   const refused = types.filter(({ type }) => stagingType(type) === null);
   const first = refused[0];
   if (first === undefined) return null;

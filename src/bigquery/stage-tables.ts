@@ -13,7 +13,8 @@ import { jobId } from './job-id.ts';
 import { patiently, unlessMissing, type Waiting } from './patiently.ts';
 import { runJob } from './run-job.ts';
 import { sideBySide } from './side-by-side.ts';
-import { checkpointTable, jobLabels, spineTable, type CloudRequest, type TableShape } from './staging-tables.ts';
+import { checkpointTable, jobLabels, spineTable, tableLabels } from './staging-tables.ts';
+import type { CloudRequest, TableShape } from './staging-tables.ts';
 import { stagingType } from './types.ts';
 import type { LoadJob } from './upload.ts';
 import type { UploadSource } from './upload-source.ts';
@@ -51,6 +52,8 @@ export async function stageTables(
   await hooks.purse.reserve({
     ...stagingLine(request),
     nanos: storageNanos(stored, request.config.stagingExpiresMs, request.config),
+    // Only a publication tidies: of a pair that ends in any other way the tables go by themselves.
+    expiresMs: Date.now() + request.config.stagingExpiresMs,
   });
   const bytesTotal = tables.reduce((sum, { bytes }) => sum + bytes, 0);
   const progress = { step: 'stage', done: 0, total: tables.length, bytesDone: 0, bytesTotal };
@@ -142,32 +145,43 @@ async function ship(
   return epoch > firstEpochOf(request);
 }
 
-/** Rows of the table, which is made where it is missing, and kept longer where its time is nearly over. */
-async function rowsOf(session: CloudSession, { name, fields }: TableShape): Promise<number> {
+/** A table that expires within this share of its time, or never, gets its time anew. */
+const RENEWED_SHARE = 0.25;
+
+/** Rows of the table, which is made where it is missing, and kept longer where no more than this share of its time is left. */
+export async function rowsOf(
+  session: CloudSession,
+  { name, fields }: Omit<TableShape, 'rows'>,
+  renewedShare = RENEWED_SHARE,
+): Promise<number> {
   const { dataset, patience, request } = session;
   const table = dataset.table(name);
   const expirationTime = `${Date.now() + request.config.stagingExpiresMs}`;
   const found = await unlessMissing(`look for table ${name}`, patience, () => table.getMetadata());
   if (found === null) {
     try {
-      const metadata: TableMetadata = { schema: { fields }, expirationTime };
+      const metadata: TableMetadata = { schema: { fields }, expirationTime, labels: tableLabels(request) };
       await patiently(`create table ${name}`, patience, () => dataset.createTable(name, metadata));
     } catch (error) {
       if (!(error instanceof BigQueryError && error.reason === 'duplicate')) throw error;
-      return rowsOf(session, { name, rows: 0, fields });
+      return rowsOf(session, { name, fields }, renewedShare);
     }
     return 0;
   }
-  await keepLonger(session, name, found[0] as TableMetadata);
+  await keepLonger(session, name, found[0] as TableMetadata, renewedShare);
   return Number((found[0] as TableMetadata).numRows ?? 0);
 }
 
-/** A table that expires within a quarter of its time, or never, gets its time anew. */
-export async function keepLonger(session: CloudSession, name: string, metadata: TableMetadata): Promise<void> {
+async function keepLonger(
+  session: CloudSession,
+  name: string,
+  metadata: TableMetadata,
+  renewedShare: number,
+): Promise<void> {
   const { dataset, patience, request } = session;
   const { stagingExpiresMs } = request.config;
   const left = Number(metadata.expirationTime ?? Infinity) - Date.now();
-  if (left > stagingExpiresMs / 4 && left < Infinity) return;
+  if (left > stagingExpiresMs * renewedShare && left < Infinity) return;
   const expirationTime = `${Date.now() + stagingExpiresMs}`;
   await patiently(`keep table ${name}`, patience, () => dataset.table(name).setMetadata({ expirationTime }));
 }

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import type { BigqueryConfig } from '../contract.ts';
 import type { StagedCheckpoint, StagedKey, StagedSpine, Staging } from '../merge/staging.ts';
+import { leavesTables } from './leaves-tables.ts';
 import type { PartitionSlice } from './partitions.ts';
 import { stagingType, type StagingType } from './types.ts';
 
@@ -52,10 +53,6 @@ export const checkpointTable = (request: CloudRequest, checkpoint: StagedCheckpo
   ],
 });
 
-/** Tables and views are to stay: the merged tables have the key, too. */
-export const leavesTables = ({ output }: Pick<BigqueryConfig, 'output'>): boolean =>
-  output === 'tables' || output === 'both';
-
 /** What one query works on: two that have the same digest have the same result. */
 export const mergeContent = (
   { config }: CloudRequest,
@@ -71,21 +68,39 @@ export const mergeContent = (
     }),
   ]);
 
-export const mergedTable = (request: CloudRequest, staging: Staging, slices: PartitionSlice[]): string =>
-  `${tablePrefix(request)}m_${mergeContent(request, staging, slices).slice(0, 32)}`;
+/** What a query makes of the slices: rows as wide as its partition. */
+export const mergedTable = (request: CloudRequest, staging: Staging, slices: PartitionSlice[]): TableShape => ({
+  name: `${tablePrefix(request)}m_${mergeContent(request, staging, slices).slice(0, 32)}`,
+  rows: staging.rows,
+  fields: [
+    { name: 'position', type: 'INT64' },
+    ...(leavesTables(request.config) ? [{ name: 'key', type: keyType(staging.spine) }] : []),
+    ...slices
+      .flatMap(({ file, first, count }) => staging.checkpoints[file]!.columns.slice(first, first + count))
+      .map(({ type }, index) => ({ name: `c${index}`, type: fieldType(type) })),
+  ],
+});
 
-/** Labels of jobs reach the bill: lower case, digits, `_` and `-`, at most 63 characters each. */
-export const jobLabels = ({ run, pair }: CloudRequest, step: string): Record<string, string> => ({
-  widemerge_run: labelValue(run),
-  widemerge_pair: labelValue(pair),
+/** Labels of jobs and tables reach the bill: lower case, digits, `_` and `-`, at most 63 characters each. */
+const LABEL_LENGTH = 63;
+
+export const jobLabels = (request: Pick<CloudRequest, 'run' | 'pair'>, step: string): Record<string, string> => ({
+  ...tableLabels(request),
   widemerge_step: labelValue(step),
 });
+
+/** A long name is cut before the run's start, which tells it from all others. */
+export function tableLabels({ run, pair }: Pick<CloudRequest, 'run' | 'pair'>): Record<string, string> {
+  const start = labelValue(/@[^@]*$/.exec(run)?.[0] ?? '');
+  const name = labelValue(run.replace(/@[^@]*$/, '')).slice(0, LABEL_LENGTH - start.length);
+  return { widemerge_run: `${name}${start}`, widemerge_pair: labelValue(pair) };
+}
 
 export const labelValue = (text: string): string =>
   text
     .toLowerCase()
     .replace(/[^a-z0-9_-]+/g, '-')
-    .slice(0, 63);
+    .slice(0, LABEL_LENGTH);
 
 const keyFacts = ({ unsigned32, factor }: StagedKey): unknown[] => [unsigned32, factor];
 const keyType = (spine: StagedSpine): StagingType['bigquery'] => (spine.keyType === 'int64' ? 'INT64' : 'BYTES');

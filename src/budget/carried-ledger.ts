@@ -1,11 +1,11 @@
-import type { BudgetRefusal, LineKind, LineLabels } from './messages.ts';
+import type { BudgetRefusal, LineKind, OpenReservation } from './messages.ts';
 
 /** A ledger between two parts of its workflow: plain JSON, well below the 2 MB of a payload. Reserved sums follow from `open`. */
 export interface CarriedLedger {
   /** Month, budget, spent, percent that was warned of. */
   months: [string, number | null, number, number][];
   runs: CarriedRunAccount[];
-  open: (LineLabels & { jobId: string; month: string; nanos: number })[];
+  open: OpenReservation[];
   /** SettledJobs.pack */
   settled: string;
   unknownJobs: number;

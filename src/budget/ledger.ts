@@ -14,7 +14,7 @@ import { Account, refusalOf, warningOf } from './account.ts';
 import type { AccountName } from './account.ts';
 import type { CarriedLedger } from './carried-ledger.ts';
 import type * as messages from './messages.ts';
-import type { LineLabels } from './messages.ts';
+import type { LineLabels, OpenReservation } from './messages.ts';
 import { formatDollars } from './money.ts';
 import { monthOf } from './month.ts';
 import { RunAccount } from './run-account.ts';
@@ -28,18 +28,12 @@ const MONTHS_KEPT = 36;
 /** Of all runs together; the oldest run's go first, its sums stay. */
 const PAIRS_KEPT = 5_000;
 
-interface Reservation extends LineLabels {
-  jobId: string;
-  month: string;
-  nanos: number;
-}
-
 export class Ledger {
   readonly project: string;
   private readonly months = new Map<string, Account>();
   /** In the order of their last use. */
   private readonly runs = new Map<string, RunAccount>();
-  private readonly open = new Map<string, Reservation>();
+  private readonly open = new Map<string, OpenReservation>();
   private readonly settled: SettledJobs;
   private unknownJobs = 0;
   private refusal: messages.BudgetRefusal | null = null;
@@ -71,6 +65,7 @@ export class Ledger {
 
   /** Before a job is submitted. `nowMs` is the caller's clock, as in all of these. */
   reserve(request: messages.ReserveRequest, nowMs: number): messages.ReserveAnswer {
+    this.bookExpired(nowMs);
     const { jobId, nanos, budget } = request;
     // One that has cost nothing may never have been accepted, and be submitted again under its id: it must have room.
     if ((this.settled.get(jobId) ?? 0) > 0) return { granted: true, settled: true, warnings: [] };
@@ -81,7 +76,11 @@ export class Ledger {
     monthly.limitNanos ??= budget.monthNanos;
     run.limitNanos ??= budget.runNanos;
     const moreNanos = known ? nanos - known.nanos : nanos;
-    if (known && moreNanos <= 0) return { granted: true, settled: false, warnings: [] };
+    const expiresMs = laterOf(known?.expiresMs, request.expiresMs);
+    if (known && moreNanos <= 0) {
+      if (expiresMs !== undefined) known.expiresMs = expiresMs;
+      return { granted: true, settled: false, warnings: [] };
+    }
 
     const what = `${request.kind} of ${request.pair} (${request.step})`;
     const full = this.open.size >= OPEN_AT_MOST && !known;
@@ -93,13 +92,26 @@ export class Ledger {
       return { granted: false, refusal: this.refusal };
     }
     for (const account of [monthly, run]) account.reservedNanos += moreNanos;
-    this.open.set(jobId, { jobId, ...labelsOf(labels), month, nanos });
+    this.open.set(jobId, { jobId, ...labelsOf(labels), month, nanos, ...(expiresMs !== undefined && { expiresMs }) });
     this.refusal = null;
     return { granted: true, settled: false, warnings: this.warnings(labels.run, month) };
   }
 
   /** When the job's real cost is known; what it was reserved for is free again. */
   settle(request: messages.SettleRequest, nowMs: number): messages.SettleAnswer {
+    this.bookExpired(nowMs, request.jobId);
+    return this.book(request, nowMs);
+  }
+
+  /** What is over by itself, and was never settled, has cost what was set aside for it: its pair ended in another way. */
+  private bookExpired(nowMs: number, exceptJobId?: string): void {
+    for (const reservation of [...this.open.values()]) {
+      const isOver = reservation.expiresMs !== undefined && reservation.expiresMs <= nowMs;
+      if (isOver && reservation.jobId !== exceptJobId) this.book(reservation, nowMs);
+    }
+  }
+
+  private book(request: messages.SettleRequest, nowMs: number): messages.SettleAnswer {
     const { jobId, nanos } = request;
     const before = this.settled.get(jobId);
     const reservation = this.open.get(jobId);
@@ -114,7 +126,7 @@ export class Ledger {
     run.spend(labels.pair, labels.kind, addedNanos);
     this.open.delete(jobId);
     this.settled.set(jobId, (before ?? 0) + addedNanos);
-    const unknown = before === undefined && reservation === undefined;
+    const unknown = before === undefined && reservation === undefined && nanos > 0;
     if (unknown) this.unknownJobs += 1;
     this.forgetPairs();
     return { changed: true, unknown, warnings: this.warnings(labels.run, month) };
@@ -182,7 +194,7 @@ export class Ledger {
     };
   }
 
-  private accountsOf({ run, month }: Reservation): Account[] {
+  private accountsOf({ run, month }: OpenReservation): Account[] {
     return [this.month(month), this.run(run, month)];
   }
 
@@ -247,3 +259,6 @@ export class Ledger {
 function labelsOf({ run, pair, step, kind }: LineLabels): LineLabels {
   return { run, pair, step, kind };
 }
+
+const laterOf = (known: number | undefined, asked: number | undefined): number | undefined =>
+  asked === undefined ? known : Math.max(known ?? asked, asked);

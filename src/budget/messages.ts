@@ -7,7 +7,7 @@
 export const LINE_KINDS = ['scan', 'storage-read', 'staging', 'egress'] as const;
 export type LineKind = (typeof LINE_KINDS)[number];
 
-/** What a job is for; at most 100 characters each. */
+/** What a job is for; at most 300 characters each. */
 export interface LineLabels {
   /** Minted once a run and carried, so that the next run of the same name has a budget of its own. */
   run: string;
@@ -27,6 +27,11 @@ export interface ReserveRequest extends LineLabels {
    * then on `raise` alone changes them.
    */
   budget: { runNanos: number; monthNanos: number };
+  /**
+   * Of what costs by the time it lasts: when it is over by itself, milliseconds since 1970. A reservation that nobody has
+   * settled by then counts as spent, in full. A later time counts where the reservation is asked for again.
+   */
+  expiresMs?: number;
 }
 
 export interface SettleRequest extends LineLabels {
@@ -70,7 +75,7 @@ export interface BudgetRefusal {
 export interface SettleAnswer {
   /** False where nothing was reserved, and the job had been settled with this amount or more. */
   changed: boolean;
-  /** True where the ledger knew nothing of the job: it is counted all the same. */
+  /** True where the job has cost something, and the ledger knew nothing of it: it is counted all the same. */
   unknown: boolean;
   warnings: string[];
 }
@@ -94,6 +99,15 @@ export interface BudgetFigures {
   reservedNanos: number;
 }
 
+export interface OpenReservation extends LineLabels {
+  jobId: string;
+  /** Of the reservation. */
+  month: string;
+  nanos: number;
+  /** As in the request. */
+  expiresMs?: number;
+}
+
 /** The answer to the query `ledger`. */
 export interface LedgerView {
   project: string;
@@ -102,7 +116,7 @@ export interface LedgerView {
   /** The least recently used first. */
   runs: RunView[];
   /** Reserved and not settled yet, oldest first. */
-  open: (LineLabels & { jobId: string; month: string; nanos: number })[];
+  open: OpenReservation[];
   /** Jobs that were settled without a reservation. */
   unknownJobs: number;
   /** The latest refusal, until a later reservation is granted. */

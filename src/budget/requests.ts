@@ -8,7 +8,9 @@ import { LINE_KINDS } from './messages.ts';
 export function reserveProblem(request: unknown): string | null {
   const problem = settleProblem(request);
   if (problem !== null) return problem;
-  const { budget } = request as { budget?: unknown };
+  const { budget, expiresMs } = request as { budget?: unknown; expiresMs?: unknown };
+  if (expiresMs !== undefined && !(Number.isSafeInteger(expiresMs) && (expiresMs as number) >= 0))
+    return 'expiresMs: expected whole milliseconds since 1970';
   const { runNanos, monthNanos } = isRecord(budget) ? budget : {};
   return amountProblem('budget.runNanos', runNanos) ?? amountProblem('budget.monthNanos', monthNanos);
 }
@@ -39,7 +41,8 @@ export function raiseShapeProblem(request: unknown): string | null {
   return amountProblem('toNanos', toNanos) ?? (run === undefined ? null : textProblem('run', run, LABEL_LENGTH));
 }
 
-const LABEL_LENGTH = 100;
+/** A pair is a folder, whose name ends at 255 bytes; a run's label is its name and its start. */
+const LABEL_LENGTH = 300;
 const JOB_ID_LENGTH = 200;
 
 function textProblem(name: string, value: unknown, length: number): string | null {

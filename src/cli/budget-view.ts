@@ -1,4 +1,4 @@
-import type { BudgetFigures, LedgerView, RaiseAnswer, RunView } from '../budget/messages.ts';
+import type { BudgetFigures, LedgerView, OpenReservation, RaiseAnswer, RunView } from '../budget/messages.ts';
 import { formatDollars } from '../budget/money.ts';
 import { table } from './terminal.ts';
 
@@ -34,7 +34,7 @@ export function budgetLines(ledger: LedgerView, month: string): string[] {
         ]
       : []),
     ...(latest && latest.spentNanos > 0 ? ['', ...spentLines(latest)] : []),
-    ...(open.length > 0 ? ['', ...openLines(ledger)] : []),
+    ...(open.length > 0 ? ['', ...reservationLines(open)] : []),
     ...(unknownJobs > 0 ? ['', `${unknownJobs} jobs were paid that had no reservation; they are counted`] : []),
     ...(refusal ? ['', `refused: ${refusal.message}`] : []),
   ];
@@ -48,6 +48,14 @@ export function raiseLines(project: string, { raised }: RaiseAnswer): string[] {
       return `the budget of ${whose} is ${formatDollars(toNanos)}${before}`;
     }),
     'a pair that was set aside for want of money is tried again with: widemerge retry RUN PAIR',
+  ];
+}
+
+export function releaseLines(run: string, released: OpenReservation[]): string[] {
+  const nanos = released.reduce((sum, own) => sum + own.nanos, 0);
+  return [
+    ...reservationLines(released),
+    `${formatDollars(nanos)} that run ${run} had reserved are free again; what its jobs have cost in truth, Google's bill says`,
   ];
 }
 
@@ -84,7 +92,7 @@ function spentLines({ run, kinds, pairs }: RunView): string[] {
   ];
 }
 
-function openLines({ open }: LedgerView): string[] {
+function reservationLines(open: OpenReservation[]): string[] {
   const rows = open
     .slice(0, JOBS_SHOWN)
     .map((own) => [own.jobId, own.run, own.pair, own.step, own.kind, formatDollars(own.nanos)]);

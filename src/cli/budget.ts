@@ -1,7 +1,8 @@
 import { monthOf } from '../budget/month.ts';
 import { listBudgets, raiseBudget, readLedger } from '../client/budget.ts';
+import { releaseRun } from '../client/release-run.ts';
 import { loadConfig } from '../config/load.ts';
-import { budgetLines, raiseLines } from './budget-view.ts';
+import { budgetLines, raiseLines, releaseLines } from './budget-view.ts';
 import { connect } from './connect.ts';
 import { UsageError } from './exit.ts';
 
@@ -10,16 +11,20 @@ export interface BudgetOptions {
   raise?: number;
   run?: string;
   lower: boolean;
+  /** A run, as the books call it. */
+  release?: string;
   json: boolean;
 }
 
-/** `widemerge budget [PROJECT|CONFIG]`: the books of a project, or of all; `--raise` sets a budget. */
+/** `widemerge budget [PROJECT|CONFIG]`: the books of a project, or of all; `--raise` sets a budget, `--release` frees what a run has left. */
 export async function budget(projectOrConfig: string | undefined, options: BudgetOptions): Promise<void> {
-  const { raise, run, lower, json } = options;
+  const { raise, run, lower, release, json } = options;
   if (raise === undefined && (run !== undefined || lower))
     throw new UsageError('--run and --lower go with --raise: say the amount');
+  if (raise !== undefined && release !== undefined)
+    throw new UsageError('--raise and --release are two commands: one after the other');
   const named = projectOrConfig === undefined ? null : await projectOf(projectOrConfig);
-  if (raise !== undefined && named === null)
+  if ((raise ?? release) !== undefined && named === null)
     throw new UsageError('whose budget? name the project, or its configuration');
   await using temporal = await connect();
   const { client } = temporal;
@@ -28,6 +33,12 @@ export async function budget(projectOrConfig: string | undefined, options: Budge
     const answer = await raiseBudget(client, named, { toNanos: raise, lower, ...(run !== undefined && { run }) });
     if (json) console.log(JSON.stringify(answer));
     else for (const line of raiseLines(named, answer)) console.log(line);
+    return;
+  }
+  if (release !== undefined && named !== null) {
+    const released = await releaseRun(client, named, release);
+    if (json) console.log(JSON.stringify({ released }));
+    else for (const line of releaseLines(release, released)) console.log(line);
     return;
   }
   const projects = named === null ? await listBudgets(client) : [named];

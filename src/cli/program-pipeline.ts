@@ -53,7 +53,7 @@ export function addPipelineCommands(program: Command): void {
 
   program
     .command('budget')
-    .description('what BigQuery has cost this month and may still cost; raises it')
+    .description('what BigQuery has cost this month and may still cost; raises it, frees what was left reserved')
     .argument(
       '[project|config]',
       'a Google Cloud project, or a configuration that names one (default: all)',
@@ -62,6 +62,7 @@ export function addPipelineCommands(program: Command): void {
     .option('--raise <dollars>', "the new budget of this month, and of this month's runs that have less", dollarsOption)
     .option('--run <run>', 'with --raise: the budget of this run only', textOption)
     .option('--lower', 'with --raise: a lower budget than the present one is meant', false)
+    .option('--release <run>', 'free what a run that has ended has left reserved (as listed here)', textOption)
     .option('--json', 'as one line of JSON, in nano-dollars', false)
     .option('--verbose', 'show where an error came from')
     .action(async (project: string | undefined, options: BudgetOptions) =>

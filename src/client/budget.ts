@@ -71,7 +71,8 @@ export function budgetStart(project: string, taskQueueSuffix: string): WithStart
   });
 }
 
-async function withinLimit<T>(client: Client, remark: string, call: () => Promise<T>): Promise<T> {
+/** Throws RunError `noWorker`, with the remark, where nobody answers in time. */
+export async function withinLimit<T>(client: Client, remark: string, call: () => Promise<T>): Promise<T> {
   const startMs = performance.now();
   try {
     return await client.withDeadline(Date.now() + ANSWER_LIMIT_MS, call);

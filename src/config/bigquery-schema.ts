@@ -31,7 +31,10 @@ export const bigquerySchema = z.strictObject({
     .describe(
       'Location that the workers are in: no egress is counted where it is that of the dataset. null: elsewhere.',
     ),
-  stagingExpires: duration.default(24 * 3600_000).describe('Staging tables are gone after this long. Default: 24h.'),
+  stagingExpires: duration
+    .refine((ms) => ms >= 3600_000, { error: 'a duration of at least 1h: tables must last until they are read back' })
+    .default(24 * 3600_000)
+    .describe('Staging tables are gone after this long, at least 1h. Default: 24h.'),
   budget: dollars.default(25).describe('Dollars that a run may cost at most. Default: 25.'),
   sideBySide: z
     .int(SIDE_BY_SIDE)

@@ -71,14 +71,18 @@ export interface Survey {
   bytesIn: number;
   /** The types that occur, in the words of describeType, each with the first place where it does. */
   types: { type: string; file: string; column: string }[];
+  /** The compression codecs that occur, by their number in the format, each with the first place where it does. */
+  codecs: { codec: number; file: string; column: string }[];
   /** In the order of the files; neighbours alike are one entry. */
   shapes: FileShape[];
-  /** The same inputs are merged already: figures of the output, and no types or shapes; else null. */
+  /** The same inputs are merged already: figures of the output, and no types, codecs or shapes; else null. */
   alreadyMerged: MergeFigures | null;
 }
 
 /** Neighbouring files with as many rows, and as many columns of each type. */
 export interface FileShape {
+  /** Name of the first of them. */
+  file: string;
   files: number;
   /** Of each file. */
   rows: number;

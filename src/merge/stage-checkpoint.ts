@@ -4,9 +4,10 @@ import { invalidCheckpoint } from './errors.ts';
 import { keyFactor, keyTypeOf, type KeyType } from './keys.ts';
 import { PHYSICAL } from './parquet/field-ids.ts';
 import { describeType } from './parquet/logical.ts';
-import { encodeViewFooter, viewName, viewObstacle } from './parquet/physical-view.ts';
+import { codecOf, encodeViewFooter, viewName, viewObstacle } from './parquet/physical-view.ts';
 import type { Column } from './parquet/schema.ts';
 import type { Checkpoint } from './plan.ts';
+import { codecObstacle, MOST_STAGED_COLUMNS } from './staged-limits.ts';
 import type { StagedCheckpoint } from './staging.ts';
 import { payloadBytes } from './survey.ts';
 
@@ -16,10 +17,16 @@ export interface View {
   tail: Uint8Array;
 }
 
-/** `type` is that of the spine's keys. Throws CheckpointInvalid for columns that would not come back as they are. */
+/** `type` is that of the spine's keys. Throws CheckpointInvalid for columns that would not come back as they are, or be taken. */
 export function viewOf(checkpoint: Checkpoint, type: KeyType, folder: string): View {
   const { index, name, path, fingerprint, footer, key, columns } = checkpoint;
+  if (columns.length > MOST_STAGED_COLUMNS)
+    throw invalidCheckpoint(
+      name,
+      `it has ${columns.length} columns beside its key, and a table of BigQuery takes ${MOST_STAGED_COLUMNS}; use the backend local`,
+    );
   for (const column of columns) refuseUnstageable(column, name);
+  for (const column of [key, ...columns]) refuseUnloadable(checkpoint, column);
   const tail = encodeViewFooter(footer, [key, ...columns], ['key', ...columns.map((_, i) => viewName(i))]);
   const keyType = keyTypeOf(key, name);
   const staged = {
@@ -53,4 +60,16 @@ function refuseUnstageable(column: Column, file: string): void {
       `its column ${column.name} is ${obstacle}, which BigQuery would not give back as it is; use the backend local`,
       column.name,
     );
+}
+
+function refuseUnloadable({ name, footer }: Checkpoint, column: Column): void {
+  for (const { chunks } of footer.rowGroups) {
+    const obstacle = codecObstacle(codecOf(chunks[column.firstLeaf]!));
+    if (obstacle !== null)
+      throw invalidCheckpoint(
+        name,
+        `its column ${column.name} is ${obstacle}, which BigQuery does not load; use the backend local`,
+        column.name,
+      );
+  }
 }

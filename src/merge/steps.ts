@@ -94,6 +94,7 @@ async function runSurvey(session: Session): Promise<boolean> {
           columns: published.columns,
           bytesIn: published.bytesIn,
           types: [],
+          codecs: [],
           shapes: [],
           alreadyMerged: { ...published, alreadyMerged: true },
         };

@@ -4,6 +4,7 @@ import { COLUMN_CHUNK, COLUMN_META, PHYSICAL, SIZE_STATISTICS } from './parquet/
 import type { Chunk } from './parquet/footer.ts';
 import { describeType } from './parquet/logical.ts';
 import { integerOf, type Column } from './parquet/schema.ts';
+import { codecOf } from './parquet/physical-view.ts';
 import { findField, readStruct } from './parquet/thrift.ts';
 import type { Checkpoint } from './plan.ts';
 
@@ -12,6 +13,7 @@ export async function surveyFiles(files: CheckpointFile[], job: MergeJob): Promi
   const checkpoints = await readCheckpoints(files, job);
   const types: Survey['types'] = [];
   const indexOf = new Map<string, number>();
+  const codecs = new Map<number, Survey['codecs'][number]>();
   const shapes: FileShape[] = [];
   for (const checkpoint of checkpoints) {
     const typeOf = (column: Column): number => {
@@ -22,12 +24,14 @@ export async function surveyFiles(files: CheckpointFile[], job: MergeJob): Promi
       return types.push({ type, file: checkpoint.name, column: column.name }) - 1;
     };
     addShape(shapes, describeFile(checkpoint, typeOf));
+    addCodecs(codecs, checkpoint);
   }
   return {
     files: files.length,
     columns: 1 + checkpoints.reduce((sum, { columns }) => sum + columns.length, 0),
     bytesIn: files.reduce((sum, { fingerprint }) => sum + fingerprint.size, 0),
     types,
+    codecs: [...codecs.values()],
     shapes,
     alreadyMerged: null,
   };
@@ -44,11 +48,21 @@ function describeFile(checkpoint: Checkpoint, typeOf: (column: Column) => number
   }
   const { key, footer } = checkpoint;
   return {
+    file: checkpoint.name,
     files: 1,
     rows: footer.rows,
     key: { type: typeOf(key), columns: 1, payloadBytes: payloadBytes(checkpoint, key) },
     columns: [...counts.values()],
   };
+}
+
+function addCodecs(codecs: Map<number, Survey['codecs'][number]>, { name, key, columns, footer }: Checkpoint): void {
+  for (const column of [key, ...columns])
+    for (const { chunks } of footer.rowGroups)
+      for (const chunk of chunks.slice(column.firstLeaf, column.firstLeaf + column.leaves)) {
+        const codec = codecOf(chunk);
+        if (!codecs.has(codec)) codecs.set(codec, { codec, file: name, column: column.name });
+      }
 }
 
 /** Adds a file to the last entry where it is like it. */

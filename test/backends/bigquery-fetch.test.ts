@@ -132,6 +132,31 @@ suite('fetching from BigQuery', () => {
     assert.deepEqual([open, runs[0]!.spentNanos, purse.settledNanos], [[], nanosOf(2 * GIB), nanosOf(2 * GIB)]);
   });
 
+  test('where one line has no room the other does not stay reserved; raised, the next attempt goes on', async () => {
+    const storageRead = Math.ceil(((24 * ROWS) / 2 ** 40) * 1.1e9);
+    const refused = fetch(() => assert.fail('it is read'), { budgetNanos: storageRead + 1 });
+    await assert.rejects(refused, { type: 'BudgetExceeded', message: /egress of P/ });
+    assert.deepEqual(ledger.view().open, []);
+    ledger.raise({ toNanos: 1e9 }, 0);
+    const { nanos } = await fetch(() => reads(GIB));
+    const { open, unknownJobs, runs } = ledger.view();
+    assert.deepEqual([open, unknownJobs, runs[0]!.spentNanos, nanos], [[], 0, nanosOf(GIB), nanosOf(GIB)]);
+  });
+
+  test('a workspace that is new does not take the numbers of an earlier one, which were paid', async () => {
+    await fetch(() => reads(GIB));
+    await fetch(() => reads(GIB));
+    await rm(readSessionsPath(workspace));
+    let reserved = 0;
+    await fetch(async () => {
+      reserved = ledger.view().runs[0]!.reservedNanos;
+      await reads(GIB);
+    });
+    assert.equal(reserved, nanosOf(24 * ROWS));
+    const { open, unknownJobs, runs } = ledger.view();
+    assert.deepEqual([open, unknownJobs, runs[0]!.spentNanos], [[], 0, 3 * nanosOf(GIB)]);
+  });
+
   test('nothing is read that the budget has not', async () => {
     const never = (): Promise<void> => assert.fail('it is read');
     await assert.rejects(fetch(never, { budgetNanos: 1000 }), {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
+import type { TableMetadata } from '@google-cloud/bigquery';
 import { openClient } from '../../src/bigquery/client.ts';
 import { BigQueryError } from '../../src/bigquery/error-reasons.ts';
 import { listTables } from '../../src/bigquery/list-tables.ts';
@@ -9,7 +10,7 @@ import { readMergedParts } from '../../src/bigquery/merged-parts.ts';
 import { endJobs } from '../../src/bigquery/end-jobs.ts';
 import { queryParts } from '../../src/bigquery/query-parts.ts';
 import { stageTables } from '../../src/bigquery/stage-tables.ts';
-import type { CloudRequest } from '../../src/bigquery/staging-tables.ts';
+import { tableLabels, type CloudRequest } from '../../src/bigquery/staging-tables.ts';
 import { tidyTables } from '../../src/bigquery/tidy-tables.ts';
 import type { BookedJob } from '../../src/emulator/jobs.ts';
 import { startEmulator, type RunningEmulator } from '../../src/emulator/start.ts';
@@ -92,7 +93,12 @@ test('tables are sent once: the next attempt, and the next run, find them', asyn
   for (const again of [request, { ...request, run: 'fx@2026-11-25T02:00:00.000Z', round: 3 }])
     assert.deepEqual(await stageTables(again, hooks), { tables: 4, sent: 0, bytesSent: 0 });
   assert.equal(jobsOf(bench, 'load').length, 4);
-  assert.ok([...bench.books.reserved.values()].every(({ kind, nanos }) => kind === 'staging' && nanos > 0));
+  for (const { kind, nanos, expiresMs } of bench.books.reserved.values()) {
+    assert.ok(kind === 'staging' && nanos > 0);
+    // It counts as spent once the tables are gone, whatever becomes of the pair.
+    const left = expiresMs! - Date.now();
+    assert.ok(left > 0.9 * request.config.stagingExpiresMs && left <= request.config.stagingExpiresMs, `${left} ms`);
+  }
 });
 
 test('a pair in partitions: every value in its row, whatever the keys are like; the ledger is what was paid', async (t) => {
@@ -226,6 +232,57 @@ test('a retry of the operator finds the query that still runs: it is paid and co
   await datasetOf(request).table(parts[0]!.table).delete();
   assert.equal((await queryParts({ ...request, round: 4 }, hooks)).queries, 2, 'its table is gone');
   assertLedger(bench);
+});
+
+test('every table says whose it is, and expires, whatever its dataset has and before its query has ended', async (t) => {
+  const bench = await pairBench(t, emulator.restUrl);
+  const { request, hooks, proxy } = bench;
+  // Somebody else's, by its settings: without a default expiration.
+  await openClient({ project: PROJECT, location: LOCATION }).createDataset(request.config.dataset, {
+    location: LOCATION,
+  });
+  const tables = async (): Promise<{ name: string; expiresMs: number; labels: unknown; rows: number }[]> =>
+    Promise.all(
+      (await tableNames(request)).map(async (name) => {
+        const [metadata] = (await datasetOf(request).table(name).getMetadata()) as unknown as [TableMetadata];
+        const { expirationTime, labels, numRows } = metadata;
+        return { name, expiresMs: Number(expirationTime), labels, rows: Number(numRows) };
+      }),
+    );
+  await stageTables(request, hooks);
+  proxy.planFaults({ planned: [{ on: 'insert', after: 1, fault: { fault: 'slow', polls: 3 } }] });
+  const controller = new AbortController();
+  const onProgress = (): void => {
+    if (jobsOf(bench, 'query').length === 1) controller.abort(new Error('shutdown'));
+  };
+  const leaving = { ...hooks, signal: controller.signal, leavesJobs: () => true, onProgress };
+  await assert.rejects(queryParts(request, leaving), /shutdown/);
+  assert.equal(jobsOf(bench, 'query')[0]!.state, 'RUNNING');
+  const running = await tables();
+  assert.equal(running.length, 5);
+  assert.equal(running.find(({ name }) => name.includes('_m_'))!.rows, 0);
+  for (const { name, expiresMs, labels } of running) {
+    const left = expiresMs - Date.now();
+    assert.ok(left > 0.9 * request.config.stagingExpiresMs && left <= request.config.stagingExpiresMs, name);
+    assert.deepEqual(labels, { widemerge_run: 'fx-2026-11-24t02-00-00-000z', widemerge_pair: 'eurusd' }, name);
+  }
+  const merged = datasetOf(request).table(running.find(({ name }) => name.includes('_m_'))!.name);
+  await queryParts(request, hooks);
+  // Half of its time is over; it is about to be read.
+  const halfway = Date.now() + request.config.stagingExpiresMs / 2;
+  await merged.setMetadata({ expirationTime: `${halfway}` });
+  await queryParts(request, hooks);
+  const renewed = (await tables()).find(({ name }) => name === merged.id)!;
+  assert.ok(renewed.expiresMs > halfway + request.config.stagingExpiresMs / 4);
+  assert.equal(renewed.rows, ROWS);
+  assert.equal(jobsOf(bench, 'query').length, 1);
+});
+
+test('a long name of a run is cut in its labels, and its start is not', () => {
+  const run = `${'Long.Name'.repeat(11)}@2026-11-24T02:00:00Z`;
+  const { widemerge_run: label, widemerge_pair: pair } = tableLabels({ run, pair: 'P'.repeat(200) });
+  assert.match(label!, /^long-namelong-.*-2026-11-24t02-00-00z$/);
+  assert.deepEqual([label!.length, pair!.length], [63, 63]);
 });
 
 test('what an attempt that vanished has left is ended and booked, where the pair goes elsewhere', async (t) => {

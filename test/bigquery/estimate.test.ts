@@ -42,6 +42,15 @@ test("the incident's pair: one scan of it is $0.143, 27 of them $3.86", () => {
   assert.match(all.lines[0]!.what, /^scan of 459,999 columns, each once, at \$6\.25 per TiB$/);
 });
 
+test('partitions as narrow as they are configured are as many, and dearer', () => {
+  const pair = incident(ROWS);
+  const wide = estimateCost(pair, inUs);
+  const narrow = estimateCost(pair, { ...inUs, partitionColumns: 2_000 });
+  assert.deepEqual([wide.partitions.length, narrow.partitions.length], [2, 9]);
+  assert.ok(narrow.partitions.every(({ columns }) => columns < 2_000));
+  assert.ok(dollarsOf(narrow, 'keys', 'spine') > dollarsOf(wide, 'keys', 'spine'));
+});
+
 test('to a worker elsewhere the values leave the location, which is dearer than all the rest', () => {
   const estimate = estimateCost(incident(ROWS), defaultBigquery());
   near(dollarsOf(estimate, 'egress'), (0.12 * 24.36e9) / 2 ** 30);
@@ -90,8 +99,10 @@ test('text is billed by its length and two bytes, a float as a double, a boolean
     columns: 10,
     bytesIn: 1,
     types: types.map((type) => ({ type, file: 'a.parquet', column: type })),
+    codecs: [],
     shapes: [
       {
+        file: 'a.parquet',
         files: 2,
         rows: 10,
         key: { type: 0, columns: 1, payloadBytes: 0 },
@@ -101,6 +112,7 @@ test('text is billed by its length and two bytes, a float as a double, a boolean
         ],
       },
       {
+        file: 'c.parquet',
         files: 1,
         rows: 12,
         key: { type: 1, columns: 1, payloadBytes: 36 },

@@ -185,7 +185,7 @@ test('a row that is there twice is refused, and a table that is not there', asyn
   await assert.rejects(merge(job), fails('OutputMismatch', /table m_\d+_1: position 16 comes twice/));
   const plan = await planOf(job);
   await writeMerged(service, job, plan, [parts[0]!, { ...parts[1]!, table: 'm_none' }]);
-  await assert.rejects(merge(job), fails('ConfigInvalid', /m_none: notFound/));
+  await assert.rejects(merge(job), fails('CommandFailed', /has gone before it was read back.*m_none: notFound/));
 });
 
 test('a disk that is full in the middle: DiskFull, and what was fetched is kept for the next attempt', async (t) => {

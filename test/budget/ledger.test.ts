@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { Ledger } from '../../src/budget/ledger.ts';
 import type { ReserveRequest } from '../../src/budget/messages.ts';
+import { reserveProblem } from '../../src/budget/requests.ts';
 
 const NOW = Date.parse('2026-11-23T12:00:00Z');
 const NEXT_MONTH = Date.parse('2026-12-01T00:00:00Z');
@@ -41,6 +42,12 @@ suite('the ledger', () => {
     assert.equal(ledger.view().refusal?.name, '2026-11');
     assert.ok(granted(ledger, job('c', 1)), 'the last dollar');
     assert.equal(ledger.view().refusal, null);
+  });
+
+  test('takes the longest names that a run and a folder may have', () => {
+    const request = job('a', 1, { run: `${'n'.repeat(100)}@2026-11-24T02:00:00Z`, pair: 'P'.repeat(255) });
+    assert.equal(reserveProblem(request), null);
+    assert.match(reserveProblem({ ...request, pair: 'P'.repeat(301) }) ?? '', /^pair: .* 1 to 300 characters/);
   });
 
   test('a budget of zero refuses even what is free', () => {
@@ -85,6 +92,7 @@ suite('the ledger', () => {
     assert.deepEqual(ledger.settle(job('a', 2), NOW), { changed: false, unknown: false, warnings: [] });
     assert.deepEqual(figures(ledger), [10, 2, 0]);
     assert.equal(ledger.view().unknownJobs, 1);
+    assert.equal(ledger.settle(job('free', 0), NOW).unknown, false, 'nobody has paid for it');
   });
 
   test('a job that has cost nothing may be submitted again, and must have room again', () => {
@@ -129,6 +137,30 @@ suite('the ledger', () => {
     ledger.raise({ toNanos: 18 * DOLLAR }, NOW);
     assert.deepEqual(warnings(job('d', 0.5)), [], '54 % has been warned of');
     assert.equal(warnings(job('e', 6)).length, 1);
+  });
+
+  test('what is over by itself and was never settled counts as spent, also after a restart', () => {
+    const HOUR = 3_600_000;
+    let ledger = new Ledger('demo');
+    const staging = job('a', 4, { kind: 'staging', expiresMs: NOW + HOUR });
+    assert.ok(granted(ledger, staging));
+    assert.ok(granted(ledger, { ...staging, expiresMs: NOW + 2 * HOUR }), 'asked for again: its time begins anew');
+    ledger.reserve(job('b', 1, { kind: 'staging', expiresMs: NOW + HOUR }), NOW);
+    ledger = new Ledger('demo', JSON.parse(JSON.stringify(ledger.carry())) as ReturnType<Ledger['carry']>);
+    ledger.reserve(job('c', 2), NOW + HOUR);
+    assert.deepEqual(figures(ledger), [10, 1, 6], 'b is over, a is not');
+    ledger.reserve(job('d', 3), NEXT_MONTH);
+    assert.deepEqual(figures(ledger), [10, 5, 2], 'in the month of its reservation');
+    assert.equal(ledger.view().runs[0]!.kinds.staging, 5 * DOLLAR);
+    assert.equal(ledger.view().unknownJobs, 0);
+    assert.equal(ledger.settle({ ...staging, nanos: DOLLAR }, NEXT_MONTH).changed, false);
+
+    ledger = new Ledger('demo');
+    ledger.reserve(staging, NOW);
+    ledger.settle({ ...staging, nanos: DOLLAR }, NOW + 3 * HOUR);
+    assert.deepEqual(figures(ledger), [10, 1, 0], 'what is known is better than what was set aside');
+    for (const expiresMs of [-1, 0.5, NaN, '1'])
+      assert.match(reserveProblem({ ...staging, expiresMs }) ?? '', /^expiresMs/, String(expiresMs));
   });
 
   test('each month and each run has a budget of its own; a job belongs to the month of its reservation', () => {

@@ -39,7 +39,7 @@ const namesOf = ({ fields }: TableShape): string[] => fields.map(({ name }) => n
 const TABLES: [name: string, columns: string[]][] = [
   [spineTable(LOST_PAIR, STAGING).name, namesOf(spineTable(LOST_PAIR, STAGING))],
   [checkpointTable(LOST_PAIR, CHECKPOINT).name, namesOf(checkpointTable(LOST_PAIR, CHECKPOINT))],
-  [mergedTable(LOST_PAIR, STAGING, [{ file: 0, first: 0, count: 2 }]), ['position', 'key', 'c0', 'c1']],
+  [mergedTable(LOST_PAIR, STAGING, [{ file: 0, first: 0, count: 2 }]).name, ['position', 'key', 'c0', 'c1']],
   [checkpointTable(OPEN_PAIR, CHECKPOINT).name, namesOf(checkpointTable(OPEN_PAIR, CHECKPOINT))],
 ];
 const OURS = TABLES.map(([name]) => name);

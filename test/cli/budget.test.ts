@@ -39,6 +39,8 @@ suite('widemerge budget', { timeout: 120_000 }, () => {
       [['demo-project', '--raise', '0'], /Give dollars above 0/],
       [['demo-project', '--raise', '1e3'], /Give dollars above 0/],
       [['demo-project', '--lower'], /go with --raise/],
+      [['--release', 't-1'], /whose budget\?/],
+      [['demo-project', '--release', 't-1', '--raise', '5'], /two commands/],
       [['demo project'], /neither the id of a Google Cloud project nor a YAML file/],
       [['local.yaml'], /names no project: set bigquery\.project/],
       [['no-such-project'], /has no budget on this server yet/],
@@ -98,5 +100,15 @@ suite('widemerge budget', { timeout: 120_000 }, () => {
     const run = await cli.run('budget', 'demo-project', '--raise', '30', '--run', 't-1', '--json');
     const { raised } = run.json as RaiseAnswer;
     assert.deepEqual(raised, [{ scope: 'run', name: 't-1', fromNanos: 25e9, toNanos: 30e9 }]);
+  });
+
+  test('frees what a run that was lost has left reserved, and nothing else', async () => {
+    const none = await cli.run('budget', 'demo-project', '--release', 't-9');
+    assert.equal(none.exitCode, 2);
+    assert.match(none.stderr, /run t-9 has nothing reserved in project demo-project; these have: t-1/);
+    const { stdout } = await cli.run('budget', 't.yaml', '--release', 't-1');
+    assert.match(stdout, /^GBPUSD-storage-read +t-1 .*\$1\.00\n\$1\.00 that run t-1 had reserved are free again/m);
+    const ledger = (await cli.run('budget', 't.yaml', '--json')).json as LedgerView;
+    assert.deepEqual([ledger.open, ledger.months[0]!.reservedNanos, ledger.months[0]!.spentNanos], [[], 0, 7.5e9]);
   });
 });

@@ -102,6 +102,11 @@ const refused: [string, Record<string, unknown>, string][] = [
     'bigquery.project: "My Project"; expected the id',
   ],
   ['a budget with its sign', { bigquery: { budget: '$25' } }, 'bigquery.budget: "$25"; expected an amount of dollars'],
+  [
+    'tables that are gone before they are read back',
+    { bigquery: { stagingExpires: '30m' } },
+    'bigquery.stagingExpires: "30m"; expected a duration of at least 1h',
+  ],
   ['no pair at a time', { bigquery: { sideBySide: 0 } }, 'bigquery.sideBySide: 0; expected a whole number of pairs'],
   [
     'a partition without a column',

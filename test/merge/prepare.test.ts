@@ -254,18 +254,33 @@ test('another engine merges beside what was prepared, which goes when the output
   await assert.rejects(access(workspacePath(job.output.path)), { code: 'ENOENT' });
 });
 
-for (const [what, sql] of [
-  ['nested or repeated', '[range]'],
-  ['of fixed length', 'uuid()'],
+for (const [what, sql, options] of [
+  ['nested or repeated', '[range]', ''],
+  ['of fixed length', 'uuid()', ''],
+  ['compressed by Brotli', 'range', ', COMPRESSION brotli'],
 ] as const)
   test(`a column that is ${what} is refused by name, before anything is written`, async (t) => {
     const dir = await temporaryFolder(t);
     await mkdir(join(dir, 'out'));
-    await writeParquet({ [join(dir, 'a.parquet')]: `SELECT range AS k, ${sql} AS odd FROM range(10)` });
-    const job = jobOf(dir, { output: { path: join(dir, 'out', 'merged.parquet'), replace: false } });
+    await writeParquet({ [join(dir, 'a.parquet')]: `SELECT ${sql} AS odd, 7 AS k FROM range(1)` }, options);
+    const job = jobOf(dir, {
+      output: { path: join(dir, 'out', 'merged.parquet'), replace: false },
+      ...(options !== '' && { key: 'odd' }),
+    });
     await assert.rejects(prepare(job), {
       name: 'CheckpointInvalid',
       message: new RegExp(`^a\\.parquet: its column odd is ${what}.*; use the backend local$`),
     });
     assert.deepEqual(await readdir(join(dir, 'out')), []);
   });
+
+test('a checkpoint that is too wide for a table is refused by name', async (t) => {
+  const dir = await temporaryFolder(t);
+  const columns = Array.from({ length: 10_000 }, (_, i) => `range AS w${i}`).join(', ');
+  await writeParquet({ [join(dir, 'a.parquet')]: `SELECT range AS k, ${columns} FROM range(1)` });
+  await assert.rejects(prepare(jobOf(dir)), {
+    name: 'CheckpointInvalid',
+    message:
+      /^a\.parquet: it has 10000 columns beside its key, and a table of BigQuery takes 9999; use the backend local$/,
+  });
+});

@@ -69,6 +69,33 @@ test('types that BigQuery cannot give back are refused by name', async (t) => {
   assert.equal(refusalOf(await surveyOf(mergeJob(dir, join(dir, 'merged')))), null);
 });
 
+test('codecs that BigQuery does not load, and files that are too wide for a table, are refused by name', async (t) => {
+  const dir = await temporaryFolder(t);
+  const job = mergeJob(dir, join(dir, 'merged'));
+  const wide = (columns: number): string => Array.from({ length: columns }, (_, i) => `range AS w${i}`).join(', ');
+  await writeParquet({ [join(dir, 'a.parquet')]: 'SELECT range AS k, range AS v FROM range(9)' }, ', COMPRESSION zstd');
+  await writeParquet(
+    { [join(dir, 'b.parquet')]: 'SELECT range AS k, range AS u FROM range(9)' },
+    ', COMPRESSION lz4_raw',
+  );
+  await writeParquet({ [join(dir, 'c.parquet')]: `SELECT range AS k, ${wide(9_999)} FROM range(1)` });
+  assert.equal(refusalOf(await surveyOf(job)), null);
+
+  await writeParquet({ [join(dir, 'c.parquet')]: `SELECT range AS k, ${wide(10_000)} FROM range(1)` });
+  assert.equal(
+    refusalOf(await surveyOf(job)),
+    'c.parquet: it has 10000 columns beside its key, and a table of BigQuery takes 9999; use the backend local',
+  );
+  await writeParquet(
+    { [join(dir, 'b.parquet')]: 'SELECT range AS k, range AS u FROM range(9)' },
+    ', COMPRESSION brotli',
+  );
+  assert.equal(
+    refusalOf(await surveyOf(job)),
+    'b.parquet: column k is compressed by Brotli, which BigQuery does not load; use the backend local',
+  );
+});
+
 test('says where the same files are merged already, and leaves the workspace of a running merge alone', async (t) => {
   const dir = await temporaryFolder(t);
   await mkdir(join(dir, 'out'));

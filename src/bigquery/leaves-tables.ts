@@ -1,0 +1,5 @@
+import type { BigqueryConfig } from '../contract.ts';
+
+/** Tables and views are to stay: the merged tables have the key, too. */
+export const leavesTables = ({ output }: Pick<BigqueryConfig, 'output'>): boolean =>
+  output === 'tables' || output === 'both';
