@@ -9,7 +9,9 @@ import { defaultHealth, defaultMemoryBytes, machineMemoryBytes } from '../config
 import { formatBytes } from '../config/units.ts';
 import type { RunConfig } from '../contract.ts';
 import { checkHealth, judgeHealth } from '../guard/health.ts';
+import { bestLifetime } from '../guard/lifetime.ts';
 import { LockBusyError, LockUnusableError, takeLocks } from '../guard/lock.ts';
+import { boundMemory } from '../guard/memory-means.ts';
 import { cachedTemporalBinary } from '../server/ensure.ts';
 import { shellWord } from './terminal.ts';
 
@@ -17,12 +19,18 @@ const OLDEST_NODE = 24;
 const OLDEST_PYTHON = 11;
 /** Above this part of the machine a merge's limit is lowered, whatever the configuration says. */
 const MEMORY_SHARE = 0.8;
+/** Of a leaf that is made to see whether it can be, and removed at once. */
+const PROBED_LIMIT_BYTES = 2 ** 30;
+const DELEGATE = [
+  'systemd-run --user --scope widemerge worker    # or deploy/widemerge-worker.service: a group of its own',
+];
 const LITTLE_TEMP_BYTES = 2 ** 30;
 
 /** What could go wrong on this machine before the first run, each with its remedy. Without a configuration, what does not need one. */
 export async function* machineChecks(config: RunConfig | null): AsyncGenerator<Check> {
   yield nodeCheck();
   yield memoryMeansCheck();
+  yield lifetimeCheck();
   yield memoryLimitCheck(config);
   if (config !== null) {
     yield await folderCheck(
@@ -54,9 +62,24 @@ function nodeCheck(): Check {
     : check('Node', 'FAIL', `is ${node}; ${OLDEST_NODE} or newer is wanted`, 'make setup');
 }
 
-/** What bounds a merge's memory here; the guard names the same in its reports. */
+/** What bounds a merge's memory here, found out by making it; the guard names the same in its reports. */
 function memoryMeansCheck(): Check {
-  return check('memory means', 'ok', 'a watcher over the process tree, and oom_score_adj');
+  const { name, group } = boundMemory(PROBED_LIMIT_BYTES);
+  group?.remove();
+  const watched = 'a watcher over the process tree, and oom_score_adj';
+  if (name === 'rlimit-data')
+    return check('memory means', 'note', `rlimit-data (of each process by itself), ${watched}`, ...DELEGATE);
+  if (name === null) return check('memory means', 'note', `no limit of the kernel, only ${watched}`, ...DELEGATE);
+  return check('memory means', 'ok', `${name}, ${watched}`);
+}
+
+/** What ends a program of somebody else's where its guard is killed. */
+function lifetimeCheck(): Check {
+  const what = 'end of commands';
+  const { name } = bestLifetime();
+  if (name === 'pid-namespace') return check(what, 'ok', 'in a pid namespace: nothing outlives its guard');
+  const says = `${name ?? 'no means'}: what a killed guard leaves behind is swept at the next start`;
+  return check(what, 'note', says, 'apt install util-linux    # or allow user namespaces: see docs/guard.md');
 }
 
 function memoryLimitCheck(config: RunConfig | null): Check {
