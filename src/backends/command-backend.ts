@@ -3,6 +3,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { environment } from '../config/environment.ts';
 import type { EngineCommand } from '../contract.ts';
 import type { CommandEngine, MergeJob } from '../merge/job.ts';
+import { withParent } from '../guard/lifetime.ts';
 import { MergeError, type Backend, type MergeContext } from './backend.ts';
 import { processBackend } from './process-backend.ts';
 
@@ -41,8 +42,7 @@ async function runnable({ argv, dir }: EngineCommand): Promise<NonNullable<Merge
   if (path === null) throw unavailable(`${program} is not on the PATH`);
   if (!(await stat(path).catch(() => null))?.isFile()) throw unavailable(`${path} is not there, or no file`);
   if (!(await isExecutable(path))) throw unavailable(`${path} is not executable (chmod +x)`);
-  const setpriv = await findOnPath('setpriv');
-  return { argv: [path, ...args], dir, under: setpriv === null ? [] : [setpriv, '--pdeathsig', 'KILL', '--'] };
+  return { argv: [path, ...args], dir, under: withParent() };
 }
 
 async function findOnPath(program: string): Promise<string | null> {

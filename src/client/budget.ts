@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import {
   WithStartWorkflowOperation,
@@ -13,12 +14,15 @@ import { isSilence, serverStatusOf } from './server-status.ts';
 
 /** Without a worker there is no answer for half a minute; an operator should not wait that long. */
 const ANSWER_LIMIT_MS = 5_000;
+const NOT_BEGUN = /not scheduled yet/;
+const NOT_BEGUN_MS = 100;
+const ASKS = 20;
 
 /** The books of a project. Throws RunError `notFound` before its first reservation or raise, and `noWorker`. */
 export async function readLedger(client: Client, project: string): Promise<LedgerView> {
   try {
     return await withinLimit(client, 'the books are kept by a workflow', () =>
-      client.workflow.getHandle(budgetWorkflowId(project)).query<LedgerView>(BUDGET_MESSAGES.ledger),
+      onceBegun(() => client.workflow.getHandle(budgetWorkflowId(project)).query<LedgerView>(BUDGET_MESSAGES.ledger)),
     );
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
@@ -72,6 +76,19 @@ export function budgetStart(project: string, taskQueueSuffix: string): WithStart
 }
 
 /** Throws RunError `noWorker`, with the remark, where nobody answers in time. */
+export /** Between a continue-as-new and the first task of what comes after it the server answers no query, for some milliseconds. */
+async function onceBegun<T>(query: () => Promise<T>): Promise<T> {
+  for (let asks = 1; ; asks++)
+    try {
+      return await query();
+    } catch (error) {
+      const status = serverStatusOf(error);
+      const isNotBegun = status?.name === 'FAILED_PRECONDITION' && NOT_BEGUN.test(status.details);
+      if (!isNotBegun || asks === ASKS) throw error;
+      await delay(NOT_BEGUN_MS);
+    }
+}
+
 export async function withinLimit<T>(client: Client, remark: string, call: () => Promise<T>): Promise<T> {
   const startMs = performance.now();
   try {

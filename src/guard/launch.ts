@@ -17,7 +17,8 @@ export function launchWords(
     ...bound.joinFiles.map((file) => `echo 0 >${quote(file)} || exit 125`),
     // The kernel, short of memory, shall pick the command and never sshd or the worker. Children inherit it.
     '{ echo 1000 >/proc/self/oom_score_adj; } 2>/dev/null',
-    ...(bound.dataLimitBytes === null ? [] : [`ulimit -d ${Math.ceil(bound.dataLimitBytes / 1024)} || exit 125`]),
+    // Where it is refused a lower one is in force already.
+    ...(bound.dataLimitBytes === null ? [] : [`ulimit -d ${Math.ceil(bound.dataLimitBytes / 1024)} 2>/dev/null || :`]),
     ...(added.length === 0 ? [] : [`unset ${added.join(' ')}`]),
     'exec "$@"',
   ];

@@ -30,6 +30,9 @@ export function bestLifetime(): Lifetime {
   return found;
 }
 
+/** Words before a command that ends it with its parent; none where they do not work here. */
+export const withParent = (): string[] => (bestLifetime().name === null ? [] : WITH_PARENT);
+
 function find(): Lifetime {
   if (findExecutable('setpriv') === null || !works(WITH_PARENT)) return { name: null, prefix: [] };
   if (findExecutable('unshare') !== null) {

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import type { MemoryGroup } from './memory/group.ts';
 import { groupFolders, ownGroupView, readText } from './memory/hierarchy.ts';
 
+/** Of the whole machine. */
+const MACHINE = '/proc/vmstat';
+
 /**
  * Counts the kernel's kills for want of memory where a process lives: a process that ends by SIGKILL while this rises was killed
  * for memory. The counter of its own group is exact. Without one, or where the process has left it, the control group's that it is
@@ -29,14 +32,19 @@ export class OomEvents {
     const membership = readText(this.#cgroupFile);
     if (membership === null || membership === this.#membership) return;
     this.#membership = membership;
+    if (this.#group === null && !this.#first.has(MACHINE)) this.#first.set(MACHINE, readCount(MACHINE));
     const counter = counterFiles(membership, ownGroupView().mounts).find((file) => existsSync(file));
-    const file = counter ?? '/proc/vmstat';
+    const file = counter ?? MACHINE;
     if (!this.#first.has(file)) this.#first.set(file, readCount(file));
   }
 
   /** Kills since the first look. */
   count(): number {
-    const seen = [...this.#first].reduce((total, [file, first]) => total + Math.max(0, readCount(file) - first), 0);
+    const own = [...this.#first].filter(([file]) => file !== MACHINE);
+    // A scope of systemd goes with its last process, and its counter with it: the machine's is left.
+    const isTold = own.length > 0 && own.every(([file]) => existsSync(file));
+    const counted = isTold ? own : [...this.#first];
+    const seen = counted.reduce((total, [file, first]) => total + Math.max(0, readCount(file) - first), 0);
     return Math.max(seen, this.inOwnGroup());
   }
 

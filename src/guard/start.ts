@@ -14,6 +14,8 @@ import { ProcessTree } from './process-tree.ts';
 
 const INHERITED = [
   ...['PATH', 'HOME', 'LANG', 'TMPDIR'],
+  // How systemd-run finds the user's systemd.
+  ...['XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS'],
   // How the machine's programs reach Google's services: credentials, proxies, certificates, or an emulator.
   ...['GOOGLE_APPLICATION_CREDENTIALS', 'GOOGLE_CLOUD_QUOTA_PROJECT', 'CLOUDSDK_CONFIG'],
   ...['HTTPS_PROXY', 'https_proxy', 'NO_PROXY', 'no_proxy', 'NODE_EXTRA_CA_CERTS'],

@@ -2,6 +2,7 @@ import {
   allHandlersFinished,
   CancellationScope,
   condition,
+  ContinueAsNew,
   continueAsNew,
   isCancellation,
   setCurrentDetails,
@@ -168,6 +169,7 @@ export async function mergePairs(input: MergePairsInput): Promise<RunResult> {
     }
     await runAll();
   } catch (error) {
+    if (error instanceof ContinueAsNew) throw error;
     // Children are stopped, and not only forgotten.
     await CancellationScope.nonCancellable(() => condition(() => state.openPairs === 0));
     if (isCancellation(error) && searchAttributes) upsertMergeAttributes({ state: 'cancelled' });

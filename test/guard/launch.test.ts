@@ -37,7 +37,7 @@ test('scope, group, limit, namespace, command: in this order', () => {
     [
       `echo 0 >'/a'\\''b/cgroup.procs' || exit 125`,
       '{ echo 1000 >/proc/self/oom_score_adj; } 2>/dev/null',
-      'ulimit -d 2 || exit 125',
+      'ulimit -d 2 2>/dev/null || :',
       'unset OLDPWD SHLVL',
       'exec "$@"',
     ].join('\n'),

@@ -190,7 +190,7 @@ suite('mergePairs on the embedded server', { timeout: 120_000 }, () => {
     assert.deepEqual((await first.handle.result()).merged, ['EURUSD']);
     assert.deepEqual(machine.calls.splice(0), [
       ...['discover EURUSD', 'prepare EURUSD', 'find EURUSD', 'stage EURUSD', 'query EURUSD', 'leave EURUSD'],
-      'tidy EURUSD',
+      ...['end EURUSD', 'tidy EURUSD'],
     ]);
     const left = await pairOf('EURUSD');
     assert.equal(left.reason, 'left in demo.kept: EURUSD_1');
@@ -207,7 +207,7 @@ suite('mergePairs on the embedded server', { timeout: 120_000 }, () => {
     await (await start(['USDJPY'], { backends: ['bigquery'], bigquery: both })).handle.result();
     assert.deepEqual(machine.calls.splice(0).slice(3), [
       ...['stage USDJPY', 'query USDJPY', 'fetch USDJPY', 'verify USDJPY', 'leave USDJPY', 'publish USDJPY'],
-      'tidy USDJPY',
+      ...['end USDJPY', 'tidy USDJPY'],
     ]);
     assert.equal((await pairOf('USDJPY')).figures?.tables, 'demo.kept: USDJPY_1');
   });
