@@ -47,10 +47,14 @@ export function openBooks(client: Client, options: SpendingOptions = {}): Spendi
     },
     open: async (project, signal) => {
       const ask = async (): Promise<LedgerView['open']> => {
-        const { open } = await client.workflow
-          .getHandle(budgetWorkflowId(project))
-          .query<LedgerView>(BUDGET_MESSAGES.ledger);
-        return open;
+        try {
+          const handle = client.workflow.getHandle(budgetWorkflowId(project));
+          return (await handle.query<LedgerView>(BUDGET_MESSAGES.ledger)).open;
+        } catch (error) {
+          // Nothing has ever been reserved.
+          if (error instanceof WorkflowNotFoundError) return [];
+          throw error;
+        }
       };
       return persistently(ask, options, project, signal);
     },

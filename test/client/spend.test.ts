@@ -62,6 +62,17 @@ suite('spending', { timeout: 120_000 }, () => {
     assert.deepEqual([limitNanos, spentNanos, reservedNanos], [10 * DOLLAR, DOLLAR, 0]);
   });
 
+  test('what is open is what was reserved and not settled; nothing where there are no books yet', async () => {
+    assert.deepEqual(await purse('never').open(), []);
+    await purse('some').reserve(line('a', 1));
+    await purse('some').reserve(line('b', 2));
+    await purse('some').settle(line('a', 1));
+    assert.deepEqual(
+      (await purse('some').open()).map(({ jobId, nanos }) => [jobId, nanos]),
+      [['b', 2 * DOLLAR]],
+    );
+  });
+
   test('a job that cost nothing and is submitted again is reserved anew', async () => {
     await purse('anew').reserve(line('a', 6));
     await purse('anew').settle(line('a', 0));

@@ -7,7 +7,9 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { nanosOf } from '../../src/bigquery/purse.ts';
+import type { LedgerView } from '../../src/budget/messages.ts';
 import { readLedger } from '../../src/client/budget.ts';
+import { RunError } from '../../src/client/errors.ts';
 import { signalPivot } from '../../src/client/signals.ts';
 import { startRun } from '../../src/client/start-run.ts';
 import { compareWithLocal } from '../../src/cli/demo/compare.ts';
@@ -18,7 +20,7 @@ import { startProxy } from '../../src/emulator/proxy.ts';
 import { startReadProxy } from '../../src/emulator/read-proxy.ts';
 import type { ReadFault } from '../../src/emulator/read-proxy.ts';
 import { startEmulator } from '../../src/emulator/start.ts';
-import { Stage } from './stage.ts';
+import { Stage, until } from './stage.ts';
 
 const PROJECT = 'widemerge-chaos';
 const PAIR = 'GBPUSD';
@@ -120,7 +122,7 @@ export async function runCloudChaos(
     const booked = proxy.books().slice(booksBefore);
     const scans = booked.filter(({ kind }) => kind === 'query');
     assertPaidOnce(scans, where);
-    const ledger = await readLedger(stage.client, PROJECT);
+    const ledger = await ledgerOf(stage);
     const own = ledger.runs.filter(({ run }) => run.startsWith(`${name}@`));
     const spent = own.reduce((sum, { kinds }) => sum + kinds.scan, 0);
     const owed = scans.reduce((sum, { bytesBilled }) => sum + nanosOf(bytesBilled * DOLLARS_PER_BYTE), 0);
@@ -138,6 +140,21 @@ export async function runCloudChaos(
     log(`${where}: ${scans.length} queries, ${booked.length} jobs`);
   }
   return report;
+}
+
+/**
+ * The books; a worker that was killed has its queries wait for it for some seconds, and a first run that goes elsewhere at once has
+ * none.
+ */
+async function ledgerOf(stage: Stage): Promise<Pick<LedgerView, 'runs' | 'open'>> {
+  return until('the books are read', async () => {
+    try {
+      return await readLedger(stage.client, PROJECT);
+    } catch (error) {
+      if (!(error instanceof RunError)) throw error;
+      return error.reason === 'notFound' ? { runs: [], open: [] } : null;
+    }
+  });
 }
 
 /** Of each step at most one query went well, and was paid; a cancelled one may have been paid beside it. */
