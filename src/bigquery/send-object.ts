@@ -33,13 +33,22 @@ export async function sendObject(
 ): Promise<StoredObject> {
   let session = null as string | null;
   try {
-    return await patiently(`send ${source.name} to ${bucket.uriOf(name)}`, bucket.patience, async () => {
-      await assertSourcesUnchanged(source);
-      const state = session === null ? null : await stateOf(bucket, session, sizeOf(source));
-      if (session === null || state === null) session = await begin(bucket, name, sizeOf(source));
-      if (state !== null && 'object' in state) return await kept(bucket, state.object, source);
-      return await sendRest(client, bucket, { url: session, from: state?.from ?? 0, source, onBytes });
-    });
+    return await patiently(
+      `send ${source.name} to ${bucket.uriOf(name)}`,
+      bucket.patience,
+      async ({ moves, signal }) => {
+        await assertSourcesUnchanged(source);
+        const state = session === null ? null : await stateOf(bucket, session, sizeOf(source));
+        if (session === null || state === null) session = await begin(bucket, name, sizeOf(source));
+        if (state !== null && 'object' in state) return await kept(bucket, state.object, source);
+        // An upload may be long under way: only its silence has a limit.
+        const moved = (bytes: number): void => {
+          moves();
+          onBytes?.(bytes);
+        };
+        return await sendRest(client, bucket, { url: session, from: state?.from ?? 0, source, signal, onBytes: moved });
+      },
+    );
   } catch (error) {
     if (session !== null) await cancel(bucket, session);
     throw error;
@@ -88,15 +97,15 @@ async function stateOf(
 async function sendRest(
   client: BigQuery,
   bucket: Bucket,
-  upload: { url: string; from: number; source: UploadSource; onBytes: ((bytes: number) => void) | undefined },
+  upload: { url: string; from: number; source: UploadSource; signal: AbortSignal; onBytes: (bytes: number) => void },
 ): Promise<StoredObject> {
-  const { url, from, source, onBytes } = upload;
+  const { url, from, source, signal, onBytes } = upload;
   const bytes = sizeOf(source);
   const md5 = createHash('md5');
   const { status, data } = await sendParts(
     client,
     {
-      ...{ url, method: 'PUT', signal: bucket.patience.signal },
+      ...{ url, method: 'PUT', signal },
       headers: { 'Content-Length': `${bytes - from}`, 'Content-Range': `bytes ${from}-${bytes - 1}/${bytes}` },
       alsoFine: [RESUME_INCOMPLETE],
     },

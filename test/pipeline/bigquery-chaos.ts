@@ -15,7 +15,7 @@ import { startRun } from '../../src/client/start-run.ts';
 import { compareWithLocal } from '../../src/cli/demo/compare.ts';
 import { defaultBigquery } from '../../src/config/load.ts';
 import type { BookedJob } from '../../src/emulator/jobs.ts';
-import type { SeededFaults } from '../../src/emulator/faults.ts';
+import { mulberry32, type SeededFaults } from '../../src/emulator/faults.ts';
 import { startProxy } from '../../src/emulator/proxy.ts';
 import { startReadProxy } from '../../src/emulator/read-proxy.ts';
 import type { ReadFault } from '../../src/emulator/read-proxy.ts';
@@ -164,14 +164,4 @@ function assertPaidOnce(scans: BookedJob[], where: string): void {
     const paid = jobs.filter(({ bytesBilled, reason }) => bytesBilled > 0 && reason === null);
     assert.ok(paid.length <= 1, `${where}: ${step} was paid ${paid.length} times: ${JSON.stringify(jobs)}`);
   }
-}
-
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
