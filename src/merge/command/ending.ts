@@ -12,9 +12,9 @@ export interface CommandEnding {
 
 /** A process sends these to itself, by a fault of its own. */
 const OWN_FAULTS = new Set<string>(['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGTRAP', 'SIGSYS']);
-/** Python, NumPy, Arrow; Rust (Polars); C++; DuckDB; V8; the system. */
+/** Python, NumPy, Arrow; Rust (Polars); C++; DuckDB; V8; Zstandard; the system. */
 const OUT_OF_MEMORY =
-  /MemoryError\b|\b[mr]e?alloc of size \d+ failed|memory allocation of \d+ bytes failed|std::bad_alloc|Out of Memory Error|JavaScript heap out of memory|Cannot allocate memory|\bENOMEM\b/;
+  /MemoryError\b|\b[mr]e?alloc of size \d+ failed|memory allocation of \d+ bytes failed|std::bad_alloc|Out of Memory Error|JavaScript heap out of memory|Cannot allocate memory|Allocation error : not enough memory|\bENOMEM\b/;
 const DISK_FULL = /No space left on device|\bENOSPC\b|Disk quota exceeded|\bEDQUOT\b/;
 /** Dask's worker was killed; by its own nanny where she says so, else by somebody else. */
 const WORKER_KILLED = /\bKilledWorker\b/;

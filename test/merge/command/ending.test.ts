@@ -20,6 +20,15 @@ const CASES: [what: string, ending: CommandEnding, name: string, message: RegExp
   ],
   ['Arrow', ended('pyarrow.lib.ArrowMemoryError: realloc of size 64 failed\n\n'), 'MemoryExhausted', /realloc/],
   ['Polars', ended('memory allocation of 9 bytes failed\nstack', null, 'SIGABRT'), 'MemoryExhausted', /of 9 bytes/],
+  [
+    'Zstandard in Polars',
+    ended(
+      'polars.exceptions.ComputeError: parquet: Invalid parameter: zstd error: Allocation error : not enough memory',
+      1,
+    ),
+    'MemoryExhausted',
+    /not enough memory/,
+  ],
   ['C++', ended('terminate called after throwing\n  what():  std::bad_alloc', 134), 'MemoryExhausted', /bad_alloc/],
   ['Node', ended('Error: ENOMEM: not enough memory, read'), 'MemoryExhausted', /ENOMEM/],
   ["Dask's nanny", ended(`${BUDGET}Traceback\n${KILLED}\nbye`), 'MemoryExhausted', /KilledWorker/],
