@@ -60,6 +60,8 @@ const UNAVAILABLE_WAITS = 1_500;
 /** Nothing has to clear up before a retry, other than before the end of a wait. */
 const RETRY_FIRST_MS = 1_000;
 const MESSAGE_LIMIT = 300;
+/** Of a failure that stands beside others; characters. */
+const LEAST_SHARE = 100;
 
 /** Adds a failure; the list stays as short as there are backends and types, the latest last. */
 export function recordFailure(failures: readonly PastFailure[], failure: Omit<PastFailure, 'times'>): PastFailure[] {
@@ -138,7 +140,9 @@ function leadingOn(policy: RoutePolicy, failures: readonly PastFailure[]): PastF
 /** Why a pair is not on the first backend of its chain any more, one line; null where nothing has led it on. */
 export function evidenceOf(policy: RoutePolicy, failures: readonly PastFailure[]): string | null {
   const ends = leadingOn(policy, failures);
-  return ends.length === 0 ? null : oneLine(ends.map(describeFailure).join('; then '), MESSAGE_LIMIT);
+  // Each has its share: the last one says as much as the first.
+  const share = Math.max(LEAST_SHARE, Math.floor(MESSAGE_LIMIT / ends.length));
+  return ends.length === 0 ? null : ends.map((past) => oneLine(describeFailure(past), share)).join('; then ');
 }
 
 function tellApart(failures: readonly PastFailure[]): string {
