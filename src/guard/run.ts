@@ -1,3 +1,4 @@
+import { MONOTONIC } from './clock.ts';
 import type { GuardedCommand, GuardHooks, GuardLimits, GuardReport } from './command.ts';
 import { endedChildrenCpuMs } from './cpu-time.ts';
 import { killTree, waitUntilGone } from './kill.ts';
@@ -75,7 +76,8 @@ async function watchOver(
   { command, limits, bound, lifetime }: Plan,
   hooks: GuardHooks,
 ): Promise<GuardReport> {
-  const startedMs = performance.now();
+  const clock = hooks.clock ?? MONOTONIC;
+  const startedMs = clock.now();
   const cpuBeforeMs = endedChildrenCpuMs();
   const { tree } = child;
   const isVictim = preferAsVictim(child.pid);
@@ -87,6 +89,7 @@ async function watchOver(
   });
   const watcher = new Watcher({
     tree,
+    clock,
     // Whatever the hard limit is worth here (each process for itself, or swap beside it), this one is of the whole tree.
     killAboveBytes: Math.min(limits.memoryBytes, limits.killAboveBytes),
     timeoutMs: limits.timeoutMs,
@@ -117,7 +120,7 @@ async function watchOver(
   if (command.input !== undefined) child.pipes?.stdin.write(command.input);
 
   const ending = await Promise.race([endOf(child), ruling.givenUp]);
-  const wallMs = performance.now() - startedMs;
+  const wallMs = clock.now() - startedMs;
   hooks.signal?.removeEventListener('abort', onAbort);
   watcher.stop();
   ruling.close();
