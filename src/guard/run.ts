@@ -10,6 +10,7 @@ import { Output } from './output.ts';
 import type { ProcessTree } from './process-tree.ts';
 import { Ruling, UNKILLABLE_MS } from './ruling.ts';
 import { startChild, type StartedChild } from './start.ts';
+import { whyAlive } from './survivors.ts';
 import { judgeEnding, PassedOn, signalOf, type Ending } from './verdict.ts';
 import { Watcher } from './watcher.ts';
 
@@ -137,7 +138,7 @@ async function watchOver(
   const { outcome, reason } = ruling.verdict ?? judgeEnding({ exitCode, signal }, kills);
   const remarks = [
     outcome === 'failed' && watcher.peakBytes >= NEAR * limits.memoryBytes ? 'its memory was near the limit' : null,
-    isGone ? null : 'a process of it does not die: it waits inside the kernel',
+    isGone ? null : whyAlive(tree.scan()),
   ];
   return {
     outcome,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { takeLocks } from '../../../src/guard/lock.ts';
@@ -14,6 +15,7 @@ export interface Held {
   descriptors: number;
   threads: number;
   listeners: number;
+  /** Of /proc: a namespace of pids has one of its own. */
   mounts: number;
   /** What keeps the event loop alive, by kind: timers, processes, pipes, requests. */
   resources: Record<string, number>;
@@ -24,7 +26,9 @@ export interface Held {
 /** Far above what the collector leaves at one time and not at another, far below what a thousand faults would leave at 100 KB each. */
 const SLACK_BYTES = 64 * MIB;
 
-export function held(): Held {
+export async function held(): Promise<Held> {
+  // Handles that are being closed still count until the event loop has turned.
+  for (let turns = 0; turns < 10; turns++) await setImmediate();
   collectGarbage();
   const { heapUsed, external, rss } = process.memoryUsage();
   const resources: Record<string, number> = {};
@@ -33,7 +37,7 @@ export function held(): Held {
     descriptors: readdirSync('/proc/self/fd').length,
     threads: readdirSync('/proc/self/task').length,
     listeners: process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0),
-    mounts: readFileSync('/proc/self/mountinfo', 'utf8').split('\n').length,
+    mounts: readFileSync('/proc/self/mountinfo', 'utf8').split(' /proc ').length - 1,
     resources,
     heapBytes: heapUsed + external,
     rssBytes: rss,
@@ -41,14 +45,14 @@ export function held(): Held {
 }
 
 /** Throws where anything of the faults is left, or where this process holds more than before. */
-export function assertNothingLeft(scene: Scene, before: Held): void {
+export async function assertNothingLeft(scene: Scene, before: Held): Promise<Held> {
   assert.deepEqual(processesOf(scene), [], 'no process');
   assert.deepEqual(childrenOf(process.pid), [], 'no child, no zombie');
   const own = leaves().filter((name) => name.split('-')[3] === String(process.pid));
   assert.deepEqual(own, [], 'no control group');
   takeLocks([scene.machineLock]).close();
   assert.deepEqual(filesBelow(scene.folder), EXPECTED_FILES, 'no file');
-  const now = held();
+  const now = await held();
   for (const figure of ['descriptors', 'threads', 'listeners', 'mounts'] as const)
     assert.ok(now[figure] <= before[figure], `${figure}: ${before[figure]} before, ${now[figure]} now`);
   for (const [kind, count] of Object.entries(now.resources))
@@ -58,6 +62,7 @@ export function assertNothingLeft(scene: Scene, before: Held): void {
       now[figure] <= 2 * before[figure] + SLACK_BYTES,
       `${figure}: ${before[figure]} before, ${now[figure]} now`,
     );
+  return now;
 }
 
 /** Made by the scene, the lock, and what the last stalls are told by. */
