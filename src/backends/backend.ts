@@ -1,4 +1,5 @@
 import type { BackendName, FailureFacts, MergeFigures } from '../contract.ts';
+import type { GuardClock } from '../guard/clock.ts';
 import type { GuardLimits } from '../guard/command.ts';
 import type { MergeJob, Progress } from '../merge/job.ts';
 
@@ -17,6 +18,8 @@ export interface MergeContext {
   /** The machine's lock file: one local merge at a time, whoever started it. */
   machineLock: string;
   signal?: AbortSignal;
+  /** What the timeout and the look-out for stalls go by; the machine's monotonic clock where none is given. */
+  clock?: GuardClock;
   onProgress?: (progress: Progress) => void;
   onMemory?: (memoryBytes: number) => void;
   /** What takes its time before the merge begins, one line: an environment that is made. */

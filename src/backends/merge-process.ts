@@ -49,7 +49,7 @@ export async function runMergeProcess(
   context: MergeContext,
   entry: string = ENTRY,
 ): Promise<MergeProcessResult> {
-  const { limits, signal } = context;
+  const { limits, signal, clock } = context;
   signal?.throwIfAborted();
   if (!job.steps.includes('survey')) await checkOutputFolder(dirname(job.output.path));
   const compileCache = getCompileCacheDir();
@@ -70,6 +70,7 @@ export async function runMergeProcess(
     onMessage: (message) => conversation.hear(message),
     ...(context.onMemory === undefined ? {} : { onSample: context.onMemory }),
     ...(signal === undefined ? {} : { signal }),
+    ...(clock === undefined ? {} : { clock }),
   }).catch((error: unknown) => {
     throw typedStartError(error, context);
   });

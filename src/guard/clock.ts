@@ -1,3 +1,18 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** What a guard's timeout and its look-out for stalls go by. A test gives one of its own, to have hours pass in minutes. */
+export interface GuardClock {
+  /** Monotonic, ms. */
+  now(): number;
+  /** Waits between two samples: about so many ms of this clock, less where `stopped` is aborted meanwhile. */
+  pause(ms: number, stopped: AbortSignal): Promise<void>;
+}
+
+export const MONOTONIC: GuardClock = {
+  now: () => performance.now(),
+  pause: (ms, stopped) => delay(ms, undefined, { signal: stopped }).catch(() => undefined),
+};
+
 /** Machines whose clock has lost its battery begin in 1970 or 2000: certificates, tokens and timers fail there in strange ways. */
 export const EARLIEST_SANE_MS = Date.UTC(2020, 0, 1);
 

@@ -1,3 +1,4 @@
+import type { GuardClock } from './clock.ts';
 import type { MemoryMeansName } from './memory-means.ts';
 
 /** What the guard is asked to run, under which limits, and what it reports. Free of Temporal and of Parquet. */
@@ -42,6 +43,8 @@ export interface GuardHooks {
   /** Each line of the child's standard error. */
   onStderr?: (line: string) => void;
   signal?: AbortSignal;
+  /** The machine's monotonic clock where none is given. The grace and the waits for the killed go by that in any case. */
+  clock?: GuardClock;
 }
 
 export type GuardOutcome =

@@ -1,3 +1,4 @@
+import { MONOTONIC } from './clock.ts';
 import type { GuardedCommand, GuardHooks, GuardLimits, GuardReport } from './command.ts';
 import { endedChildrenCpuMs } from './cpu-time.ts';
 import { killTree, waitUntilGone } from './kill.ts';
@@ -9,6 +10,7 @@ import { Output } from './output.ts';
 import type { ProcessTree } from './process-tree.ts';
 import { Ruling, UNKILLABLE_MS } from './ruling.ts';
 import { startChild, type StartedChild } from './start.ts';
+import { whyAlive } from './survivors.ts';
 import { judgeEnding, PassedOn, signalOf, type Ending } from './verdict.ts';
 import { Watcher } from './watcher.ts';
 
@@ -75,7 +77,8 @@ async function watchOver(
   { command, limits, bound, lifetime }: Plan,
   hooks: GuardHooks,
 ): Promise<GuardReport> {
-  const startedMs = performance.now();
+  const clock = hooks.clock ?? MONOTONIC;
+  const startedMs = clock.now();
   const cpuBeforeMs = endedChildrenCpuMs();
   const { tree } = child;
   const isVictim = preferAsVictim(child.pid);
@@ -87,6 +90,7 @@ async function watchOver(
   });
   const watcher = new Watcher({
     tree,
+    clock,
     // Whatever the hard limit is worth here (each process for itself, or swap beside it), this one is of the whole tree.
     killAboveBytes: Math.min(limits.memoryBytes, limits.killAboveBytes),
     timeoutMs: limits.timeoutMs,
@@ -117,7 +121,7 @@ async function watchOver(
   if (command.input !== undefined) child.pipes?.stdin.write(command.input);
 
   const ending = await Promise.race([endOf(child), ruling.givenUp]);
-  const wallMs = performance.now() - startedMs;
+  const wallMs = clock.now() - startedMs;
   hooks.signal?.removeEventListener('abort', onAbort);
   watcher.stop();
   ruling.close();
@@ -134,7 +138,7 @@ async function watchOver(
   const { outcome, reason } = ruling.verdict ?? judgeEnding({ exitCode, signal }, kills);
   const remarks = [
     outcome === 'failed' && watcher.peakBytes >= NEAR * limits.memoryBytes ? 'its memory was near the limit' : null,
-    isGone ? null : 'a process of it does not die: it waits inside the kernel',
+    isGone ? null : whyAlive(tree.scan()),
   ];
   return {
     outcome,

@@ -1,3 +1,4 @@
+import type { GuardClock } from './clock.ts';
 import { CpuMeter } from './cpu-time.ts';
 import { describeThreads, writeEvidence } from './evidence.ts';
 import { killAtOnce } from './kill.ts';
@@ -16,6 +17,7 @@ const MIB = 1024 * 1024;
 
 export interface WatcherOptions {
   tree: ProcessTree;
+  clock: GuardClock;
   killAboveBytes: number;
   timeoutMs: number;
   stallMs: number;
@@ -30,7 +32,7 @@ export interface WatcherOptions {
 
 /**
  * Samples a tree's memory every 100 ms, and faster the sooner it could reach its limit; times it and looks for progress. All
- * times are of the monotonic clock.
+ * times are of a monotonic clock.
  */
 export class Watcher {
   /** Peak of the samples, bytes. */
@@ -39,33 +41,39 @@ export class Watcher {
   readonly cpu = new CpuMeter();
   readonly #sampler = new MemorySampler();
   readonly #options: WatcherOptions;
-  readonly #startedMs = performance.now();
-  readonly #stall = new StallMeter(this.#startedMs);
-  readonly #stopped = Promise.withResolvers<null>();
-  #isStopped = false;
+  readonly #startedMs: number;
+  readonly #stall: StallMeter;
+  readonly #stopped = new AbortController();
   #lastBytes = 0;
-  #lastSampleMs = this.#startedMs;
+  #lastSampleMs: number;
 
   constructor(options: WatcherOptions) {
     this.#options = options;
+    this.#startedMs = options.clock.now();
+    this.#lastSampleMs = this.#startedMs;
+    this.#stall = new StallMeter(this.#startedMs);
+  }
+
+  get #isStopped(): boolean {
+    return this.#stopped.signal.aborted;
   }
 
   /** Watches until stop(). */
   async run(): Promise<void> {
-    const { tree, timeoutMs } = this.#options;
+    const { tree, clock, timeoutMs } = this.#options;
     let members: ProcessStat[] = [];
     let scannedMs = -Infinity;
     // Short at first: a quick child would end before its first sample worth having.
     let ceilingMs = FASTEST_MS;
     while (!this.#isStopped) {
-      const beganMs = performance.now();
+      const beganMs = clock.now();
       if (beganMs - scannedMs >= ceilingMs) {
         members = tree.scan();
         scannedMs = beganMs;
         this.#checkProgress(members);
       }
       const msToLimit = await this.#sample(members.map(({ pid }) => pid));
-      const nowMs = performance.now();
+      const nowMs = clock.now();
       if (nowMs - this.#startedMs > timeoutMs) {
         this.#judge({
           outcome: 'timed-out',
@@ -78,20 +86,19 @@ export class Watcher {
       ceilingMs = Math.min(SLOWEST_MS, ceilingMs * 2);
       // Never slower than that: on a busy machine all takes long, and there the watch is needed most.
       const restMs = Math.min(SLOWEST_MS, REST * (nowMs - beganMs), Math.max(FASTEST_MS, msToLimit / 2));
-      await this.#pause(Math.max(waitMs, restMs));
+      await clock.pause(Math.max(waitMs, restMs), this.#stopped.signal);
     }
   }
 
   stop(): void {
-    this.#isStopped = true;
-    this.#stopped.resolve(null);
+    this.#stopped.abort();
   }
 
   /** Milliseconds until the limit is reached at the pace of the last sample. */
   async #sample(pids: number[]): Promise<number> {
-    const { killAboveBytes, onSample } = this.#options;
+    const { clock, killAboveBytes, onSample } = this.#options;
     const memoryBytes = await this.#sampler.sample(pids, killAboveBytes);
-    const nowMs = performance.now();
+    const nowMs = clock.now();
     const bytesPerMs = Math.max(0, memoryBytes - this.#lastBytes) / Math.max(1, nowMs - this.#lastSampleMs);
     this.#lastBytes = memoryBytes;
     this.#lastSampleMs = nowMs;
@@ -116,7 +123,7 @@ export class Watcher {
       ioBytes: readIoBytes(pid) ?? 0,
     }));
     this.cpu.update(works);
-    const idleMs = this.#stall.update(performance.now(), this.#options.messages(), works);
+    const idleMs = this.#stall.update(this.#options.clock.now(), this.#options.messages(), works);
     if (idleMs <= this.#options.stallMs) return;
     // Read before the kill: it is all that will be left of a deadlock.
     const what = `no progress for ${seconds(idleMs)} s`;
@@ -129,15 +136,6 @@ export class Watcher {
 
   #judge(verdict: Verdict): void {
     if (!this.#isStopped) this.#options.onVerdict(verdict);
-  }
-
-  async #pause(ms: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const tick = new Promise<null>((resolve) => {
-      timer = setTimeout(resolve, ms, null);
-    });
-    await Promise.race([tick, this.#stopped.promise]);
-    clearTimeout(timer);
   }
 }
 

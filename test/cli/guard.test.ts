@@ -102,8 +102,17 @@ test('a command that does not exist, or is not executable, and wrong usage', asy
   assert.match(denied.stderr, /"outcome":"not-started","reason":".*plain cannot be started: not executable/);
   assert.equal((await run(['--memory', '0MiB'], ['true'])).code, 125);
   assert.equal((await run(['--memory', '1MiB'], ['true'])).code, 125);
+  for (const nothing of ['--timeout', '--stall']) assert.equal((await run([nothing, '0s'], ['true'])).code, 125);
+  assert.equal((await run(['--kill-above', '0MiB'], ['true'])).code, 125);
   assert.equal((await run(['--no-such-flag'], ['true'])).code, 125);
   assert.equal((await run([], [])).code, 125);
+});
+
+test('a limit above the machine is lowered, and says so', async (t) => {
+  const { run } = setUp(t);
+  const { code, stderr, report } = await run(['--memory', '900000GiB'], ['true']);
+  assert.deepEqual([code, report.outcome], [0, 'succeeded']);
+  assert.match(stderr, /--memory is more than 80 % of this machine's: \d+ bytes are the limit/);
 });
 
 test('a command that dies at once, by its own fault and by a signal', async (t) => {
@@ -197,6 +206,14 @@ test('a read-only hierarchy of control groups', { skip: !isRoot && 'not root' },
   const { token, run } = setUp(t, ['unshare', '--mount', ...shell(script)]);
   const { code, report } = await run(['--memory', '200MiB'], [process.execPath, '-e', EATER, token]);
   assert.deepEqual([code, report.outcome], [125, 'memory-exhausted']);
+  assert.ok(report.means.includes('rlimit-data') && !report.means.includes('cgroup-v1'));
+});
+
+test('no hierarchy of control groups at all', { skip: !isRoot && 'not root' }, async (t) => {
+  const script = 'umount --recursive --lazy /sys/fs/cgroup || exit 99; exec "$@"';
+  const { token, run } = setUp(t, ['unshare', '--mount', ...shell(script)]);
+  const { code, report } = await run(['--memory', '200MiB'], [process.execPath, '-e', EATER, token]);
+  assert.deepEqual([code, report.outcome, report.limitedBy], [125, 'memory-exhausted', 'watcher']);
   assert.ok(report.means.includes('rlimit-data') && !report.means.includes('cgroup-v1'));
 });
 

@@ -6,6 +6,7 @@ import { LIMITS, processToken } from './helpers.ts';
 
 const DAY_MS = 86_400_000;
 
+// The guard's own Date alone: the machine's clock is everybody's, and no namespace has a wall clock of its own.
 test('no limit of the guard fires where the wall clock steps forth and back by days', async (t) => {
   const script = 'setTimeout(() => undefined, 800)';
   const command = { command: process.execPath, args: ['-e', script, processToken(t)], lockFiles: [] };

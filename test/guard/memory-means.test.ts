@@ -91,6 +91,14 @@ test("below the runtime's own need: memory, and no crash of another kind", async
   assert.equal(report.outcome, 'memory-exhausted');
 });
 
+test("below the runtime's own need, where no group of its own tells", async (t) => {
+  for (const memoryMeans of [[], ['rlimit-data']] as const) {
+    const command = { ...nodeCommand(t, 'never-exits'), memoryMeans };
+    const report = await runGuarded(command, { ...LIMITS, memoryBytes: 8 * MIB });
+    assert.deepEqual([report.outcome, report.limitedBy], ['memory-exhausted', 'watcher']);
+  }
+});
+
 test('a limit above what the machine has is no error', async () => {
   const limits = { ...LIMITS, memoryBytes: 2 ** 52, killAboveBytes: 2 ** 52 };
   assert.equal((await runGuarded({ command: 'true', args: [], lockFiles: [] }, limits)).outcome, 'succeeded');

@@ -1,0 +1,59 @@
+/** Entries of /proc that vanish while they are read. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { describeThreads, writeEvidence } from '../../src/guard/evidence.ts';
+import { killTree, waitUntilGone } from '../../src/guard/kill.ts';
+import { holdsLock } from '../../src/guard/lock-holders.ts';
+import {
+  isLive,
+  listPids,
+  readIoBytes,
+  readMemory,
+  readProportionalMemory,
+  readStat,
+  readThreads,
+} from '../../src/guard/proc.ts';
+import { sampleMemory } from '../../src/guard/process-tree.ts';
+import { startChild } from '../../src/guard/start.ts';
+import { processToken, temporaryFolder } from './helpers.ts';
+
+test('every reader has an answer for a process that has gone', async (t) => {
+  const child = spawn('sleep', ['1000']);
+  const stat = readStat(child.pid!)!;
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  assert.equal(readStat(stat.pid), null);
+  assert.equal(readMemory(stat.pid), null);
+  assert.equal(readIoBytes(stat.pid), null);
+  assert.equal(await readProportionalMemory(stat.pid), null);
+  assert.deepEqual(readThreads(stat.pid), []);
+  assert.equal(holdsLock(stat.pid, [{ device: 1n, inode: 1n }]), false);
+  assert.equal((await sampleMemory([stat.pid])).memoryBytes, 0);
+  assert.match(describeThreads([stat]), /^sleep \(pid \d+\): $/);
+  const file = join(temporaryFolder(t), 'stalled.txt');
+  assert.equal(writeEvidence(file, [stat], 'gone'), file);
+  assert.match(readFileSync(file, 'utf8'), /^process \d+ \(sleep\)/m);
+});
+
+test('a tree whose processes come and go faster than they are read', async (t) => {
+  const script = 'while :; do sh -c : & sh -c :; done';
+  const command = { command: 'sh', args: ['-c', script, processToken(t)], lockFiles: [] };
+  using child = await startChild(command);
+  const file = join(temporaryFolder(t), 'stalled.txt');
+  let vanished = 0;
+  while (vanished < 50) {
+    const members = child.tree.scan();
+    await sampleMemory(members.map(({ pid }) => pid));
+    describeThreads(members);
+    writeEvidence(file, members, 'a storm');
+    for (const pid of listPids()) if (readIoBytes(pid) === null && readStat(pid) === null) vanished++;
+    for (const { pid, startTicks } of members) if (readStat(pid)?.startTicks !== startTicks) vanished++;
+  }
+  assert.ok(child.tree.scan().some(isLive));
+  killTree(child.tree);
+  assert.ok(await waitUntilGone(child.tree, 10_000));
+});
