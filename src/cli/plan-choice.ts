@@ -33,10 +33,10 @@ export function chooseEngine(
     return { chain, engine, why: `${place} ${chain.join(' -> ')}: ${[...before, reason].join('; ')}` };
   }
 
-  function tellEnd({ peakBytes, slowMs, why, end }: EnginePlan): string {
+  function tellEnd({ leastLimitBytes, slowMs, why, end }: EnginePlan): string {
     if (end === 'set aside') return `would not take it (${why ?? ''})`;
-    if (peakBytes !== null && peakBytes > machine.memoryBytes)
-      return `is expected to run out of memory (${formatBytes(peakBytes)} of ${formatBytes(machine.memoryBytes)})`;
+    if (leastLimitBytes !== null && leastLimitBytes > machine.memoryBytes)
+      return `is expected to run out of memory (${formatBytes(leastLimitBytes)} of ${formatBytes(machine.memoryBytes)})`;
     return `is expected to run out of time (${formatDuration(slowMs ?? 0)} of ${formatDuration(timeoutMs)})`;
   }
 }

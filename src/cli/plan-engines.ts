@@ -2,10 +2,12 @@
 import type { CostEstimate } from '../bigquery/estimate.ts';
 import { estimateTime } from '../bigquery/estimate-time.ts';
 import { refusalOf } from '../bigquery/shape.ts';
+import { formatBytes } from '../config/units.ts';
 import type { BackendName, BigqueryConfig, VerifyMode } from '../contract.ts';
 import { keepsType } from '../merge/command/kept-types.ts';
 import type { Survey } from '../merge/job.ts';
 import { predictDiskBytes } from '../merge/predict/disk.ts';
+import { leastLimitBytes } from '../merge/predict/least-limit.ts';
 import type { MeasuredCurve } from '../merge/predict/measured-curve.ts';
 import { predictPeak } from '../merge/predict/peak.ts';
 import { valuesOf, type Machine, type PairShape } from '../merge/predict/shape.ts';
@@ -15,6 +17,8 @@ import { predictTimeMs } from '../merge/predict/time.ts';
 export interface EnginePlan {
   engine: BackendName;
   peakBytes: number | null;
+  /** The least limit that it is expected to merge the pair under: the peak, or more where the engine counts more than it fills. */
+  leastLimitBytes: number | null;
   /** Whether the peak is of a curve that `widemerge profile` has measured on this machine. */
   peakFrom: 'measured' | 'built in' | null;
   fastMs: number | null;
@@ -58,6 +62,7 @@ export function planEngines(survey: Survey, estimate: CostEstimate | null, setti
     const figures = {
       engine,
       peakBytes: peak?.bytes ?? null,
+      leastLimitBytes: peak === null ? null : leastLimitBytes(engine, shape, peak.bytes),
       peakFrom: peak?.from ?? null,
       ...timeOf(engine, shape, estimate, settings),
       diskBytes: predictDiskBytes(engine, shape, settings.machine),
@@ -98,7 +103,7 @@ type Figures = Omit<EnginePlan, 'fits' | 'why' | 'end'>;
 type Judgement = Pick<EnginePlan, 'fits' | 'why' | 'end'>;
 
 function judge(
-  { engine, peakBytes, slowMs, dollars }: Figures,
+  { engine, peakBytes, leastLimitBytes, slowMs, dollars }: Figures,
   survey: Survey,
   { machine, timeoutMs, bigquery, wantsProject }: PlanSettings,
 ): Judgement {
@@ -106,7 +111,8 @@ function judge(
   const no = (why: string, end: EnginePlan['end']): Judgement => ({ fits: false, why, end });
   const refusal = engine === 'bigquery' ? refusalOf(survey) : typeRefusal(engine, survey);
   if (refusal !== null) return no(refusal, 'set aside');
-  if (peakBytes !== null && peakBytes > machine.memoryBytes) return no('above the limit of memory', 'handed on');
+  if (leastLimitBytes !== null && leastLimitBytes > machine.memoryBytes)
+    return no(memoryText(peakBytes ?? 0, leastLimitBytes, machine.memoryBytes), 'handed on');
   if (engine !== 'bigquery')
     return slowMs !== null && slowMs > timeoutMs
       ? no('longer than the limit of time', 'handed on')
@@ -114,6 +120,11 @@ function judge(
   if (dollars !== null && dollars > bigquery.budgetDollars) return no('above the budget', 'set aside');
   if (wantsProject && bigquery.project === null) return no('bigquery.project is not set', 'set aside');
   return { fits: true, why: null, end: 'merged' };
+}
+
+function memoryText(peakBytes: number, leastBytes: number, limitBytes: number): string {
+  if (peakBytes > limitBytes) return 'above the limit of memory';
+  return `ends at a limit below ${formatBytes(leastBytes)}: it counts memory that it reserves and does not fill`;
 }
 
 function typeRefusal(engine: BackendName, { types }: Survey): string | null {

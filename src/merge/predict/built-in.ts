@@ -1,17 +1,21 @@
 /**
- * The curves that are built in: what `node bench/engines.ts` was measured with, and the engines' own ways explain. Of the
- * whole process tree, verification included; doubles and integers, since text may be of any length.
+ * The curves that are built in, of the whole process tree, verification included: fitted to what was measured on two cores with 20 to 600 files of 10 to
+ * 50 columns of doubles and integers, 2,000 to 100,000 rows (`node bench/engines.ts` measures again). Long text takes more.
  */
 import type { BackendName } from '../../contract.ts';
 import { realignedShare, valuesOf, type Machine, type PairShape } from './shape.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
 
 /** A merge process that has nothing to merge. */
 const BASE = 51 * MIB;
 /** Of footers, plans and checksums, for each column chunk of the output. */
-const PER_CHUNK = 5.4 * KIB;
+const PER_CHUNK = 5.3 * KIB;
+/** Verification reads so many ranges at a time, at most so much, source and output; a range is a file's, or nearly. */
+const READ_BUFFERS = 16;
+const MOST_READ_BUFFERS = 24 * MIB;
 /** Buffers of decoded pages, where every value is compared. */
 const FULL_VERIFY = 20 * MIB;
 /** DuckDB at work on one file, beside the file's values. */
@@ -26,49 +30,72 @@ const VALUE_BYTES = 8;
 const FETCH_SLICE = 256 * MIB;
 const BESIDE_A_FETCH = 224 * MIB;
 
-/** An engine that holds all columns at once. */
+/** An engine that holds all columns at once; bytes. */
 interface Line {
   base: number;
   perValue: number;
   perColumn: number;
-  /** Added where no file is aligned. */
-  perRewrittenValue: number;
+  perFile?: number;
 }
 
-const LINES = {
-  duckdb: { base: 43 * MIB, perValue: 25, perColumn: 155 * KIB, perRewrittenValue: 0 },
-  polars: { base: 81 * MIB, perValue: 8.6, perColumn: 14.6 * KIB, perRewrittenValue: 10 },
-  pandas: { base: 119 * MIB, perValue: 13.3, perColumn: 2.3 * KIB, perRewrittenValue: 0 },
-  dask: { base: 348 * MIB, perValue: 18.8, perColumn: 37 * KIB, perRewrittenValue: 0 },
-} as const satisfies Partial<Record<BackendName, Line>>;
+const DUCKDB: Line = { base: 43 * MIB, perValue: 25, perColumn: 83 * KIB, perFile: 1.8 * MIB };
+
+/** Where all files are aligned, and where none is: each is then joined, or reindexed. */
+const PYTHON = {
+  polars: [
+    { base: 83 * MIB, perValue: 8.5, perColumn: 14 * KIB },
+    { base: 44 * MIB, perValue: 18.5, perColumn: 33 * KIB },
+  ],
+  pandas: [
+    { base: 115 * MIB, perValue: 13.5, perColumn: 4 * KIB },
+    { base: 132 * MIB, perValue: 9.7, perColumn: 4 * KIB },
+  ],
+  // Its workers are counted apart.
+  dask: [
+    { base: 80 * MIB, perValue: 17.8, perColumn: 58 * KIB },
+    { base: 130 * MIB, perValue: 15.7, perColumn: 27 * KIB },
+  ],
+} as const satisfies Partial<Record<BackendName, readonly [Line, Line]>>;
+
+/** engines/merge_dask.py: one worker a core, as far as each can have so much; what the others take is set aside first. */
+const DASK_WORKER = 125 * MIB;
+const DASK_LEAST = 2 * GIB;
+const DASK_OWN = 300 * MIB;
 
 /** The peak of anonymous memory that a pair is expected to take, bytes; null where nothing is known of the engine. */
-export function builtInPeakBytes(
-  engine: BackendName,
-  shape: PairShape,
-  { memoryBytes }: Pick<Machine, 'memoryBytes'>,
-): number | null {
+export function builtInPeakBytes(engine: BackendName, shape: PairShape, machine: Machine): number | null {
   switch (engine) {
     case 'local':
       return stitchBytes(shape);
     case 'duckdb':
+      return lineBytes(DUCKDB, shape);
     case 'polars':
     case 'pandas':
+      return mixedBytes(engine, shape);
     case 'dask':
-      return lineBytes(LINES[engine], shape);
+      return mixedBytes(engine, shape) + DASK_WORKER * daskWorkers(machine);
     case 'bigquery':
-      return Math.min(memoryBytes, BESIDE_A_FETCH + 2 * Math.min(FETCH_SLICE, VALUE_BYTES * valuesOf(shape)));
+      return Math.min(machine.memoryBytes, BESIDE_A_FETCH + 2 * Math.min(FETCH_SLICE, VALUE_BYTES * valuesOf(shape)));
     case 'command':
       return null;
   }
 }
 
-function stitchBytes({ files, columns, rows, rowGroups, realigned, verify }: PairShape): number {
+function stitchBytes({ files, columns, rows, rowGroups, realigned, verify, bytesIn }: PairShape): number {
   const footers = BASE + PER_CHUNK * columns * rowGroups + (verify === 'full' ? FULL_VERIFY : 0);
-  if (realigned === 0) return footers;
+  if (realigned === 0) return footers + Math.min(MOST_READ_BUFFERS, (READ_BUFFERS * bytesIn) / files);
   const fileBytes = (VALUE_BYTES * rows * columns) / files;
   return footers + REWRITE_BASE + Math.min(REWRITE_COPIES * fileBytes, MOST_OF_A_REWRITE);
 }
 
-const lineBytes = ({ base, perValue, perColumn, perRewrittenValue }: Line, shape: PairShape): number =>
-  base + (perValue + perRewrittenValue * realignedShare(shape)) * valuesOf(shape) + perColumn * shape.columns;
+function mixedBytes(engine: keyof typeof PYTHON, shape: PairShape): number {
+  const [aligned, rewritten] = PYTHON[engine];
+  const share = realignedShare(shape);
+  return (1 - share) * lineBytes(aligned, shape) + share * lineBytes(rewritten, shape);
+}
+
+const lineBytes = ({ base, perValue, perColumn, perFile = 0 }: Line, shape: PairShape): number =>
+  base + perValue * valuesOf(shape) + perColumn * shape.columns + perFile * shape.files;
+
+const daskWorkers = ({ cores, memoryBytes }: Machine): number =>
+  Math.max(1, Math.min(cores, Math.floor((memoryBytes - DASK_OWN) / DASK_LEAST)));
