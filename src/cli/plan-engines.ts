@@ -124,7 +124,7 @@ function judge(
 
 function memoryText(peakBytes: number, leastBytes: number, limitBytes: number): string {
   if (peakBytes > limitBytes) return 'above the limit of memory';
-  return `ends at a limit below ${formatBytes(leastBytes)}: it counts memory that it reserves and does not fill`;
+  return `needs a limit of ${formatBytes(leastBytes)}: it counts what it reserves, too`;
 }
 
 function typeRefusal(engine: BackendName, { types }: Survey): string | null {

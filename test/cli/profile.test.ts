@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import type { PairPlan } from '../../src/cli/pair-plan.ts';
 import type { Profile } from '../../src/cli/profile-view.ts';
 import { openCli, type Cli } from './support.ts';
@@ -73,6 +74,16 @@ test('what gives no curve is one line: a limit too low, files too few, an engine
   const gone = await profile('s/X', ...absent);
   assert.equal(gone.exitCode, 3);
   assert.match(gone.stderr, /^widemerge: BackendUnavailable: .*nowhere-to-be-found is not on the PATH$/m);
+  assert.deepEqual(await readdir(join(cli.folder, WORK)), []);
+});
+
+test('interrupted, it leaves nothing behind', async () => {
+  const run = cli.start('profile', 's/X', '--engine', 'duckdb', '--work-dir', WORK);
+  run.stdout.resume();
+  run.stderr.resume();
+  while ((await readdir(join(cli.folder, WORK))).length === 0) await setTimeout(50);
+  run.signal('SIGINT');
+  assert.equal(await run.ended, 130);
   assert.deepEqual(await readdir(join(cli.folder, WORK)), []);
 });
 
