@@ -54,7 +54,8 @@ module.exports = {
     only(
       'backends',
       [
-        '^src/merge/(job|workspace|manifest|staging)[.]ts$',
+        '^src/merge/(job|workspace|manifest|staging|version)[.]ts$',
+        room('merge/predict'),
         room('guard'),
         room('bigquery'),
         room('python'),
@@ -80,7 +81,7 @@ module.exports = {
       from: { path: '^src/(activities|workers)/' },
       to: {
         path: '^src/merge/',
-        pathNot: '^src/merge/(job|workspace|clean|errors|predict-memory)[.]ts$',
+        pathNot: '^src/merge/((job|workspace|clean|errors)[.]ts$|predict/)',
         dependencyTypesNot: ['type-only'],
       },
     },

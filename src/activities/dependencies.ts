@@ -6,6 +6,8 @@ import type { MergeProcessResult } from '../backends/merge-process.ts';
 import type { BackendName } from '../contract.ts';
 import type { HealthReport, HealthRequest } from '../guard/health.ts';
 import type { MergeJob } from '../merge/job.ts';
+import type { MeasuredCurve } from '../merge/predict/measured-curve.ts';
+import type { Machine } from '../merge/predict/shape.ts';
 
 /** What the activities work with; tests hand in their own. */
 export interface ActivityDependencies {
@@ -20,6 +22,9 @@ export interface ActivityDependencies {
   machineLock: string;
   /** Memory of this machine (or of the container), bytes. */
   totalMemoryBytes: number;
+  machine: Pick<Machine, 'cores' | 'host'>;
+  /** What `widemerge profile` has measured on this machine. */
+  readCurves: () => Promise<readonly MeasuredCurve[]>;
   /** Whether the server knows this project's search attributes. */
   searchAttributesReady: () => boolean;
 }

@@ -1,5 +1,5 @@
 import type { Discovery } from '../merge/job.ts';
-import { predictPeakBytes } from '../merge/predict-memory.ts';
+import { predictPeak } from '../merge/predict/peak.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { required, runStep } from './merge-step.ts';
 import { guardLimits, type PairTask } from './pair-task.ts';
@@ -14,11 +14,13 @@ export const discoverPair =
       const found = required(discovery, 'discovery');
       if (found.alreadyMerged !== null) return found;
       const { memoryBytes } = guardLimits(task.config, dependencies.totalMemoryBytes);
+      const machine = { ...dependencies.machine, memoryBytes };
+      const curves = await dependencies.readCurves();
       const shape = { ...found, rowGroups: found.rowGroups ?? 1, verify: task.config.verify };
       const predicted: NonNullable<Discovery['memory']>['predicted'] = {};
       for (const backend of task.config.backends) {
-        const bytes = predictPeakBytes(backend, shape);
-        if (bytes !== null) predicted[backend] = bytes;
+        const peak = predictPeak(backend, shape, machine, curves);
+        if (peak !== null) predicted[backend] = peak.bytes;
       }
       return { ...found, memory: { limitBytes: memoryBytes, predicted } };
     });

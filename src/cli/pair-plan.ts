@@ -1,8 +1,9 @@
 import { estimateCost, type CostEstimate } from '../bigquery/estimate.ts';
 import { pairShape, refusalOf } from '../bigquery/shape.ts';
-import type { BigqueryConfig, MergeFigures } from '../contract.ts';
-import type { FailureType } from '../contract.ts';
+import type { FailureType, MergeFigures } from '../contract.ts';
 import type { Survey } from '../merge/job.ts';
+import { chooseEngine, type EngineChoice } from './plan-choice.ts';
+import { planEngines, type EnginePlan, type PlanSettings } from './plan-engines.ts';
 
 /** What is known of a pair beforehand; `--json` shows it as it is. */
 export interface PairPlan {
@@ -14,6 +15,10 @@ export interface PairPlan {
   refusal: string | null;
   /** Null where there is a failure or a refusal, or nothing to do. */
   estimate: CostEstimate | null;
+  /** What each engine would take; empty where there is a failure, or nothing to do. */
+  engines: EnginePlan[];
+  /** Which of the chain would merge it; null where there is a failure, or nothing to do. */
+  choice: EngineChoice | null;
 }
 
 export interface PairSurvey {
@@ -28,11 +33,14 @@ export interface PairSurvey {
   alreadyMerged: MergeFigures | null;
 }
 
-export function planPair(pair: string, survey: Survey, bigquery: BigqueryConfig): PairPlan {
+export function planPair(pair: string, survey: Survey, settings: PlanSettings): PairPlan {
   const known = describeSurvey(survey);
   const refusal = refusalOf(survey);
-  const estimate = refusal === null && survey.alreadyMerged === null ? estimateCost(pairShape(survey), bigquery) : null;
-  return { pair, survey: known, failure: null, refusal, estimate };
+  if (survey.alreadyMerged !== null)
+    return { pair, survey: known, failure: null, refusal, estimate: null, engines: [], choice: null };
+  const estimate = refusal === null ? estimateCost(pairShape(survey), settings.bigquery) : null;
+  const engines = planEngines(survey, estimate, settings);
+  return { pair, survey: known, failure: null, refusal, estimate, engines, choice: chooseEngine(engines, settings) };
 }
 
 function describeSurvey({ files, columns, bytesIn, shapes, alreadyMerged }: Survey): PairSurvey {

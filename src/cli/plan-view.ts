@@ -3,12 +3,16 @@ import { ASSUMED, estimateTime } from '../bigquery/estimate-time.ts';
 import { formatBytes, formatDuration } from '../config/units.ts';
 import type { BigqueryConfig } from '../contract.ts';
 import type { PairPlan, PairSurvey } from './pair-plan.ts';
+import { engineLines } from './plan-engines-view.ts';
+import type { PlanSettings } from './plan-engines.ts';
 import { table } from './terminal.ts';
 
-/** Plans as people read them: a pair in words, several as a table; then what BigQuery costs, term by term, and the budget. */
-export function planLines(plans: PairPlan[], total: CostSum | null, bigquery: BigqueryConfig): string[] {
+/** Plans as people read them: a pair in words, several as a table; what each engine takes; then what BigQuery costs, term by term, and the budget. */
+export function planLines(plans: PairPlan[], total: CostSum | null, settings: PlanSettings): string[] {
+  const { bigquery } = settings;
   const only = plans[0];
-  const lines = plans.length === 1 && only !== undefined ? onePair(only) : manyPairs(plans);
+  const pairLines = plans.length === 1 && only !== undefined ? onePair(only) : manyPairs(plans);
+  const lines = [...pairLines, ...engineLines(plans, settings)];
   if (total === null) return lines;
   const { location, budgetDollars } = bigquery;
   const pairs = plans.length === 1 ? '' : ` for ${plans.filter(({ estimate }) => estimate !== null).length} pairs`;

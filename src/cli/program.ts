@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Argument, Command, Help, Option } from 'commander';
-import type { PythonEngine } from '../backends/python-engines.ts';
+import { Command, Help, Option } from 'commander';
 import { BACKENDS } from '../contract.ts';
 import {
   commandOption,
@@ -12,12 +11,11 @@ import {
   textOption,
 } from './options.ts';
 import { addServiceCommands } from './program-bigquery.ts';
+import { addEngineCommands } from './program-engines.ts';
 import { addGuardCommand } from './program-guard.ts';
 import { addMachineCommands } from './program-machine.ts';
 import { addPipelineCommands } from './program-pipeline.ts';
-import type { EnginesOptions } from './engines.ts';
 import type { MergeOptions } from './merge.ts';
-import type { PlanOptions } from './plan.ts';
 import type { SampleOptions } from './sample.ts';
 
 /** All commands and flags. Their code is loaded when they run, so that `--help` is quick. */
@@ -68,25 +66,7 @@ export function createProgram(): Command {
     .option('--verbose', 'show where an error came from')
     .action(async (dir: string, options: MergeOptions) => (await import('./merge.ts')).merge(dir, options));
 
-  program
-    .command('engines')
-    .description('list what can merge here; make the Python environments of those that are named')
-    .addArgument(new Argument('[names...]', 'whose environments to make').choices(['polars', 'dask', 'pandas']))
-    .option('--json', 'end with one line of JSON', false)
-    .option('--verbose', 'show where an error came from')
-    .action(async (names: PythonEngine[], options: EnginesOptions) =>
-      (await import('./engines.ts')).engines(names, options),
-    );
-
-  program
-    .command('plan')
-    .description('what a merge would take, and cost on BigQuery; reads the footers only')
-    .argument('<dir|config>', 'folder of the files, or the configuration of a run', textOption)
-    .option('--key <name>', 'of a folder: the column that all files share (default: interval_time)')
-    .option('--pattern <glob>', 'of a folder: which files of it (default: *.parquet)')
-    .option('--json', 'end with one line of JSON', false)
-    .option('--verbose', 'show where an error came from')
-    .action(async (target: string, options: PlanOptions) => (await import('./plan.ts')).plan(target, options));
+  addEngineCommands(program);
 
   program
     .command('sample')

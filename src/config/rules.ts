@@ -1,4 +1,11 @@
 /** Rules of the configuration that the command line's own options follow, too; free of the schema, which takes long to load. */
+import type { BackendName } from '../contract.ts';
+
+/** The backends of a run that names none, in the order in which they are tried. */
+export const DEFAULT_CHAIN: BackendName[] = ['local', 'bigquery'];
+
+/** Longest time of a merge, where nothing else is said. */
+export const DEFAULT_TIMEOUT_MS = 30 * 60_000;
 
 /** Below this not even the runtime of a merge process fits. */
 export const LEAST_MEMORY_BYTES = 64 * 2 ** 20;

@@ -4,7 +4,7 @@ import { bigquerySchema } from './bigquery-schema.ts';
 import { command, hookTimeout } from './command-schema.ts';
 import { duration } from './duration.ts';
 import { healthSchema } from './health-schema.ts';
-import { HOST_NAME, LEAST_MEMORY_BYTES, PAIR_NAME } from './rules.ts';
+import { DEFAULT_CHAIN, DEFAULT_TIMEOUT_MS, HOST_NAME, LEAST_MEMORY_BYTES, PAIR_NAME } from './rules.ts';
 import { bytesFrom } from './size.ts';
 
 /**
@@ -89,7 +89,7 @@ export const configSchema = z
           if (context.value.indexOf(backend) < index)
             context.issues.push({ code: 'custom', input: backend, path: [index], message: 'each backend once' });
       })
-      .default(['local', 'bigquery'])
+      .default(DEFAULT_CHAIN)
       .describe('In the order in which they are tried.'),
     command: z
       .array(z.string({ error: 'a word of the command' }).min(1, { error: 'a word of the command' }))
@@ -119,7 +119,7 @@ export const configSchema = z
           .describe(
             'A second line for the watcher that samples a merge; the lower of the two counts. Default: 1.25 x memory.',
           ),
-        timeout: duration.default(30 * 60_000).describe('Longest time of one merge. Default: 30m.'),
+        timeout: duration.default(DEFAULT_TIMEOUT_MS).describe('Longest time of one merge. Default: 30m.'),
         stall: duration.default(10 * 60_000).describe('Longest time without progress. Default: 10m.'),
       })
       .prefault({}),

@@ -1,10 +1,11 @@
 import { constrainedMemory } from 'node:process';
-import { totalmem } from 'node:os';
+import { availableParallelism, hostname, totalmem } from 'node:os';
 import type { ActivityDependencies } from '../activities/dependencies.ts';
 import type { BudgetBooks } from '../backends/bigquery-purse.ts';
 import { bigqueryBackend } from '../backends/bigquery.ts';
 import { createBackends } from '../backends/index.ts';
 import { openJournal } from '../backends/journal.ts';
+import { readCurves } from '../backends/measured-curves.ts';
 import { runMergeProcess } from '../backends/merge-process.ts';
 import { machineLockPath } from '../config/environment.ts';
 import { checkHealth } from '../guard/health.ts';
@@ -20,6 +21,8 @@ export function machineDependencies(searchAttributesReady: boolean, books: Budge
     openJournal,
     machineLock: machineLockPath,
     totalMemoryBytes: availableMemoryBytes(totalmem(), constrainedMemory()),
+    machine: { cores: availableParallelism(), host: hostname() },
+    readCurves: async () => (await readCurves()).curves,
     searchAttributesReady: () => searchAttributesReady,
   };
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { takeLocks } from '../../src/guard/lock.ts';
@@ -9,7 +9,8 @@ import type { Cli } from './support.ts';
 
 let cli: Cli;
 before(async () => {
-  cli = await openCli();
+  // Without the curves that were measured on this machine.
+  cli = await openCli({ XDG_STATE_HOME: 'state' });
   const size = ['--files', '40', '--columns', '30', '--rows', '3000'];
   await cli.run(
     'sample',
@@ -44,6 +45,49 @@ test('a folder: what it holds, what BigQuery would need, and each term of the co
   assert.deepEqual(await readdir(cli.folder), ['s']);
 });
 
+test('each engine: what it would take of memory, time, disk and dollars, whether it fits, and which is chosen', async () => {
+  const config = {
+    ...{ name: 'own', root: 's', output: 'merged', pairs: ['X'], key: 'interval_time' },
+    ...{ backends: ['duckdb', 'local', 'bigquery'], limits: { memory: '300MiB' } },
+  };
+  await writeFile(join(cli.folder, 'own.yaml'), JSON.stringify(config));
+  const run = await cli.run('plan', 'own.yaml', '--json');
+  assert.equal(run.exitCode, 0, run.stderr);
+  assert.match(run.stdout, /^engine +memory +time +disk +dollars +fits$/m);
+  assert.match(run.stdout, /^local +\d\d\.\d MiB +\d\.\d s +20\.\d MiB +0 +yes$/m);
+  assert.match(run.stdout, /^duckdb +\d+ MiB .* no +needs a limit of 1\.\d+ GiB: it counts what it reserves, too$/m);
+  assert.match(run.stdout, /^bigquery .* 0\.00\d\d +no +bigquery\.project is not set$/m);
+  assert.match(run.stdout, /^limits: 300 MiB of memory, 30 min 00 s; memory by the curves that are built in/m);
+  assert.match(run.stdout, /^chosen: local, of duckdb -> local -> bigquery: duckdb is expected to run out of memory /m);
+  const [own] = pairsOf(run.json);
+  assert.deepEqual(
+    own!.engines.map(({ engine, peakFrom, fits }) => [engine, peakFrom, fits]),
+    [
+      ['local', 'built in', true],
+      ['duckdb', 'built in', false],
+      ['polars', 'built in', true],
+      ['dask', 'built in', false],
+      ['pandas', 'built in', true],
+      ['bigquery', 'built in', false],
+      ['command', null, null],
+    ],
+  );
+  for (const { engine, peakBytes, fastMs, slowMs, diskBytes, dollars } of own!.engines)
+    if (engine !== 'command')
+      assert.ok(peakBytes! > 2 ** 24 && fastMs! > 0 && slowMs! >= fastMs! && diskBytes! > 2e7 && dollars! >= 0, engine);
+  assert.equal(own!.choice!.engine, 'local');
+});
+
+test('measured curves that are broken are told, and those that are built in stand in', async () => {
+  await mkdir(join(cli.folder, 'state', 'widemerge'), { recursive: true });
+  await writeFile(join(cli.folder, 'state', 'widemerge', 'curves.json'), 'no');
+  const run = await cli.run('plan', 's/X');
+  assert.equal(run.exitCode, 0);
+  assert.match(run.stderr, /curves\.json is broken; what is built in is used/);
+  assert.match(run.stdout, /^chosen: local, the first of local -> bigquery: local fits$/m);
+  await rm(join(cli.folder, 'state'), { recursive: true });
+});
+
 test("a configuration: all pairs and their sum, in the configuration's own prices; a broken pair says why", async () => {
   const config = {
     ...{ name: 'fx', root: 's', output: 'merged', pairs: '*', key: 'interval_time' },
@@ -55,6 +99,8 @@ test("a configuration: all pairs and their sum, in the configuration's own price
   assert.match(run.stdout, /^X +40 +1,201 +3,000 /m);
   assert.match(run.stdout, /^Z .* CheckpointInvalid: .*checkpoint_040\.parquet/m);
   assert.match(run.stdout, /for 2 pairs:$/m);
+  assert.match(run.stdout, /^engine +most memory +time in all +disk in all +dollars +fits$/m);
+  assert.match(run.stdout, /^chosen for all 2 pairs: local, the first of local -> bigquery: local fits$/m);
   assert.match(run.stdout, /no egress: the worker is where the dataset is \(US\)/);
   assert.match(run.stdout, /the budget is \$0\.0010: it would stop before its end$/m);
   const [x, y, z] = pairsOf(run.json);

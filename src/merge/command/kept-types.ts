@@ -25,17 +25,20 @@ const KEPT: Partial<Record<MergeJob['engine'], ReadonlySet<string>>> = {
   dask: new Set([...COMMON, ...TIMES_OF_DAY]),
 };
 
+/** Whether the engine gives a column of this type back as it was; null where nothing is known of it. */
+export function keepsType(engine: MergeJob['engine'], type: string): boolean | null {
+  return KEPT[engine]?.has(type) ?? null;
+}
+
 /**
  * Throws CheckpointInvalid for the first column whose type the engine's own writer would change. Of a person's own command
  * nothing is known before: what it changes is found when its output is verified.
  */
 export function refuseChangedTypes({ checkpoints }: MergePlan, engine: MergeJob['engine']): void {
-  const kept = KEPT[engine];
-  if (kept === undefined) return;
   for (const { name, key, columns } of checkpoints)
     for (const column of [key, ...columns]) {
       const type = describeType(column);
-      if (!kept.has(type))
+      if (keepsType(engine, type) === false)
         throw invalidCheckpoint(
           name,
           `column ${column.name} is of type ${type}, which ${engine} may not keep; use the backend local, which does`,

@@ -87,6 +87,8 @@ export class FakeMachine {
     openJournal: (dir) => this.journal(dir),
     machineLock: join(this.root, 'lock'),
     totalMemoryBytes: 2 ** 34,
+    machine: { cores: 2, host: 'here' },
+    readCurves: () => Promise.resolve([]),
     searchAttributesReady: () => searchAttributesReady,
   });
 

@@ -1,0 +1,44 @@
+import { join, resolve } from 'node:path';
+import { runMergeProcess } from '../backends/merge-process.ts';
+import { machineLockPath } from '../config/environment.ts';
+import type { GuardLimits } from '../guard/command.ts';
+import type { MergeJob, Survey } from '../merge/job.ts';
+
+/** Reading footers is a matter of seconds; a file system that hangs ends it. */
+const TIMEOUT_MS = 10 * 60_000;
+const GRACE_MS = 5_000;
+export const SURVEY_TIMES = { timeoutMs: TIMEOUT_MS, stallMs: TIMEOUT_MS, graceMs: GRACE_MS };
+
+/** A folder without a configuration, as `widemerge merge` takes it when nothing else is said. */
+export interface Folder {
+  dir: string;
+  key?: string | undefined;
+  pattern?: string | undefined;
+  memoryBytes: number;
+}
+
+export const surveyJob = ({ dir, key, pattern, memoryBytes }: Folder): MergeJob => ({
+  steps: ['survey'],
+  source: { dir: resolve(dir), root: null, pattern: pattern ?? '*.parquet', expected: null },
+  // Nothing is written: a name that no file of the folder has.
+  output: { path: join(resolve(dir), '.widemerge-plan'), replace: false },
+  key: key ?? 'interval_time',
+  rows: 'union',
+  reference: null,
+  engine: 'stitch',
+  verify: 'none',
+  memoryBytes,
+});
+
+export const folderLimits = (memoryBytes: number): GuardLimits => ({
+  memoryBytes,
+  killAboveBytes: Math.round(memoryBytes * 1.25),
+  ...SURVEY_TIMES,
+});
+
+/** Reads the footers in a guarded process. Throws a MergeError, and the signal's reason. */
+export async function survey(job: MergeJob, limits: GuardLimits, signal: AbortSignal): Promise<Survey> {
+  const result = await runMergeProcess(job, { limits, machineLock: machineLockPath, signal });
+  if (result.survey === undefined) throw new Error('the merge process ended without its survey');
+  return result.survey;
+}
