@@ -94,7 +94,7 @@ module.exports = {
       '^src/client/spend[.]ts$',
       '^src/config/environment[.]ts$',
     ]),
-    only('python', [], 'Environments for whoever needs one.'),
+    only('python', ['^src/guard/flock[.]ts$'], 'Environments for whoever needs one; one process makes each.'),
     only('budget', [], 'The ledger runs inside a workflow, and knows nothing of it.'),
     only('config', []),
     only('server', [room('config')]),

@@ -76,6 +76,8 @@ export const FAILURES = {
   HostUnhealthy: 'HostUnhealthy',
   /** Another local merge holds the machine's lock. */
   MachineBusy: 'MachineBusy',
+  /** This backend would not give the pair back as it is (a type of a column, names): another one may. */
+  EngineUnfit: 'EngineUnfit',
   /** The backend cannot be had here. */
   BackendUnavailable: 'BackendUnavailable',
   /** Several attempts on one backend vanished with their worker or machine: memory is suspected, not proven. */

@@ -39,7 +39,11 @@ export async function pythonEngine(engine: PythonEngine, { log, signal }: MakeOp
   const wanted: PythonEnvironment = {
     ...wantedBy(engine),
     finish: async (python) => {
-      await run(python, ['-E', '-s', '-c', IMPORTS[engine]], { env: childEnvironment({}), timeout: FIRST_IMPORT_MS });
+      await run(python, ['-E', '-s', '-c', IMPORTS[engine]], {
+        env: childEnvironment({}),
+        timeout: FIRST_IMPORT_MS,
+        ...(signal === undefined ? {} : { signal }),
+      });
     },
     ...(log === undefined ? {} : { log }),
     ...(signal === undefined ? {} : { signal }),

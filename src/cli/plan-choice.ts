@@ -11,7 +11,7 @@ export interface EngineChoice {
   why: string;
 }
 
-/** Walks the chain as a run does: a backend that runs out of memory or time hands the pair to the next, other failures set it aside. */
+/** Walks the chain as a run does: a backend that runs out of memory or time, or may not keep a type, hands the pair to the next; other failures set it aside. */
 export function chooseEngine(
   engines: readonly EnginePlan[],
   { chain, machine, timeoutMs }: PlanSettings,
@@ -34,9 +34,12 @@ export function chooseEngine(
   }
 
   function tellEnd({ leastLimitBytes, slowMs, why, end }: EnginePlan): string {
-    if (end === 'set aside') return `would not take it (${why ?? ''})`;
+    const refused = `would not take it (${why ?? ''})`;
+    if (end === 'set aside') return refused;
     if (leastLimitBytes !== null && leastLimitBytes > machine.memoryBytes)
       return `is expected to run out of memory (${formatBytes(leastLimitBytes)} of ${formatBytes(machine.memoryBytes)})`;
-    return `is expected to run out of time (${formatDuration(slowMs ?? 0)} of ${formatDuration(timeoutMs)})`;
+    if (slowMs !== null && slowMs > timeoutMs)
+      return `is expected to run out of time (${formatDuration(slowMs)} of ${formatDuration(timeoutMs)})`;
+    return refused;
   }
 }

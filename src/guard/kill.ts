@@ -1,3 +1,4 @@
+import { readStat, type ProcessStat } from './proc.ts';
 import type { ProcessTree } from './process-tree.ts';
 
 /** A tree that forks faster than this many scans is killed as far as it is known. */
@@ -30,9 +31,12 @@ export function signalTree(tree: ProcessTree, signal: NodeJS.Signals, spared?: n
   for (const { pid } of tree.scan()) if (pid !== spared) send(pid, signal);
 }
 
-/** SIGKILL for processes that are known to be of a tree, without looking for others first: what takes memory at full speed is stopped now. */
-export function killAtOnce(pids: number[]): void {
-  for (const pid of pids) send(pid, 'SIGKILL');
+/**
+ * SIGKILL for processes that are known to be of a tree, without looking for others first: what takes memory at full speed is stopped now.
+ * They were seen a moment ago: one whose start is another by now has only been given the pid, and is nobody's to kill.
+ */
+export function killAtOnce(processes: Pick<ProcessStat, 'pid' | 'startTicks'>[]): void {
+  for (const { pid, startTicks } of processes) if (readStat(pid)?.startTicks === startTicks) send(pid, 'SIGKILL');
 }
 
 /** Waits until no process of the tree is left; false where one cannot die in time (it waits inside the kernel, for a disk perhaps). */

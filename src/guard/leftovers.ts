@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 
+import { identifyLockFile, locksOf, type LockIdentity } from './lock-lines.ts';
 import { listPids } from './proc.ts';
 
 const LONGEST_NAME = 60;
@@ -18,8 +19,8 @@ export interface Leftover {
  * Empty where the file is missing.
  */
 export function findLeftovers(lockFile: string): Leftover[] {
-  const lock = statSync(lockFile, { bigint: true, throwIfNoEntry: false });
-  if (lock === undefined) return [];
+  const lock = identifyLockFile(lockFile);
+  if (lock === null) return [];
   const holders: Leftover[] = [];
   for (const pid of listPids()) {
     const taker = takerOf(pid, lock);
@@ -48,18 +49,6 @@ function nameOf(pid: number): string {
  * Who took the lock that a process holds: 0 for a process that is gone, as a container sees it. Null where the process does not hold
  * it (to have the file open, as one does who tries to take the lock, is not to hold it), has gone, or is another user's.
  */
-function takerOf(pid: number, lock: { ino: bigint; dev: bigint }): number | null {
-  try {
-    for (const descriptor of readdirSync(`/proc/${pid}/fd`)) {
-      const file = statSync(`/proc/${pid}/fd/${descriptor}`, { bigint: true, throwIfNoEntry: false });
-      if (file?.ino !== lock.ino || file.dev !== lock.dev) continue;
-      const taker = /^lock:.*\bFLOCK\s+\w+\s+\w+\s+(\d+)/m.exec(
-        readFileSync(`/proc/${pid}/fdinfo/${descriptor}`, 'utf8'),
-      )?.[1];
-      if (taker !== undefined) return Number(taker);
-    }
-  } catch {
-    return null;
-  }
-  return null;
+function takerOf(pid: number, lock: LockIdentity): number | null {
+  return locksOf(pid).find(({ file }) => file === lock)?.taker ?? null;
 }

@@ -13,7 +13,7 @@ import {
 import { dirname } from 'node:path';
 
 import { tryLock } from './flock.ts';
-import type { LockIdentity } from './lock-holders.ts';
+import { identifyLock, type LockIdentity } from './lock-lines.ts';
 
 /** Somebody else holds the lock. */
 export class LockBusyError extends Error {
@@ -59,18 +59,17 @@ export function takeLocks(lockFiles: string[]): HeldLocks {
   const close = (): void => {
     for (const descriptor of descriptors.splice(0)) closeSync(descriptor);
   };
+  let identities: LockIdentity[];
   try {
     for (const lockFile of lockFiles) descriptors.push(takeLock(lockFile));
+    identities = descriptors.map(identifyLock);
   } catch (error) {
     close();
     throw error;
   }
   return {
     descriptors,
-    identities: descriptors.map((descriptor) => {
-      const { dev, ino } = fstatSync(descriptor, BIG);
-      return { device: dev, inode: ino };
-    }),
+    identities,
     sign: (pid, command) => descriptors.forEach((descriptor) => writeHolder(descriptor, pid, command)),
     close,
   };

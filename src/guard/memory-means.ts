@@ -7,7 +7,7 @@ import { makeGroupV1, parentV1 } from './memory/group-v1.ts';
 import { makeGroupV2, parentV2 } from './memory/group-v2.ts';
 import { groupFolders, ownGroupView, type GroupView } from './memory/hierarchy.ts';
 import { newLeafName } from './memory/leaf-name.ts';
-import { scopeManager, scopePrefix } from './memory/systemd-scope.ts';
+import { scopeManager, scopePrefix, sweepScopes } from './memory/systemd-scope.ts';
 import { sweepLeaves } from './memory/sweep.ts';
 
 /** Hard limits of the kernel, best first. */
@@ -39,7 +39,11 @@ export interface MemoryBound {
   dataLimitBytes: number | null;
   /** Its control group, where the guard has made it itself. */
   group: MemoryGroup | null;
+  /** Name of the unit, where systemd makes its control group. */
+  scope: string | null;
 }
+
+const UNBOUND: MemoryBound = { name: null, prefix: [], joinFiles: [], dataLimitBytes: null, group: null, scope: null };
 
 /**
  * Prepares the best of the allowed means. It is probed, not guessed: what the kernel or systemd refuses is passed over for the next one. The
@@ -55,15 +59,18 @@ export function boundMemory(
   }
   for (const name of MEMORY_MEANS.filter((each) => allowed.includes(each))) {
     const bound = PREPARE[name](Math.floor(limitBytes), view);
-    if (bound !== null) return { name, prefix: [], joinFiles: [], dataLimitBytes: null, group: null, ...bound };
+    if (bound !== null) return { ...UNBOUND, name, ...bound };
   }
-  return { name: null, prefix: [], joinFiles: [], dataLimitBytes: null, group: null };
+  return UNBOUND;
 }
 
 const PREPARE: Record<MemoryMeansName, (limitBytes: number, view: GroupView) => Partial<MemoryBound> | null> = {
   'systemd-run': (limitBytes) => {
     manager ??= { found: scopeManager(process.getuid?.() === 0) };
-    return manager.found === null ? null : { prefix: scopePrefix(manager.found, newLeafName(), limitBytes) };
+    if (manager.found === null) return null;
+    sweepScopes(manager.found);
+    const scope = `${newLeafName()}.scope`;
+    return { prefix: scopePrefix(manager.found, scope, limitBytes), scope };
   },
   'cgroup-v2': (limitBytes, view) =>
     inGroup(parentV2(view), view, (parent) => makeGroupV2(parent, newLeafName(), limitBytes)),

@@ -1,5 +1,5 @@
 import type { MemoryGroup } from './memory/group.ts';
-import { holdsLock, type LockIdentity } from './lock-holders.ts';
+import { locksOf, type LockIdentity } from './lock-lines.ts';
 import { isLive, listPids, readMemory, readStat, type ProcessStat } from './proc.ts';
 import { proportionalBytes } from './proportional-memory.ts';
 
@@ -62,7 +62,7 @@ export class ProcessTree {
     if (this.#locks.length === 0 || stat.pid === process.pid || this.#asked.get(stat.pid) === stat.startTicks)
       return false;
     this.#asked.set(stat.pid, stat.startTicks);
-    return holdsLock(stat.pid, this.#locks);
+    return locksOf(stat.pid).some(({ file }) => this.#locks.includes(file));
   }
 
   #isOwnSession(session: number): boolean {

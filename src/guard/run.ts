@@ -82,7 +82,7 @@ async function watchOver(
   const cpuBeforeMs = endedChildrenCpuMs();
   const { tree } = child;
   const isVictim = preferAsVictim(child.pid);
-  const oomEvents = new OomEvents(child.pid, bound.group);
+  const oomEvents = new OomEvents(child.pid, bound);
   const ruling = new Ruling(tree, limits.graceMs, lifetime?.name === 'pid-namespace' ? child.pid : undefined);
   const output = new Output(child.pipes, {
     onMessage: (message) => ruling.call(hooks.onMessage, message),
@@ -152,7 +152,7 @@ async function watchOver(
       ...[bound.name, 'watcher', isVictim ? 'oom_score_adj' : null, lifetime?.name ?? null, 'timeout', 'stall'],
       command.lockFiles.length > 0 ? 'lock' : null,
     ].filter((name) => name !== null),
-    limitedBy: ruling.verdict?.by ?? (outcome === 'memory-exhausted' ? (bound.group?.name ?? 'kernel') : null),
+    limitedBy: ruling.verdict?.by ?? (outcome === 'memory-exhausted' ? (kills.own > 0 ? bound.name : 'kernel') : null),
     reason: [reason, ...remarks].filter((part) => part !== null).join('; ') || null,
     stderrTail: output.tail(),
   };

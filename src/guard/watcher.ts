@@ -72,7 +72,7 @@ export class Watcher {
         scannedMs = beganMs;
         this.#checkProgress(members);
       }
-      const msToLimit = await this.#sample(members.map(({ pid }) => pid));
+      const msToLimit = await this.#sample(members);
       const nowMs = clock.now();
       if (nowMs - this.#startedMs > timeoutMs) {
         this.#judge({
@@ -95,8 +95,9 @@ export class Watcher {
   }
 
   /** Milliseconds until the limit is reached at the pace of the last sample. */
-  async #sample(pids: number[]): Promise<number> {
+  async #sample(members: ProcessStat[]): Promise<number> {
     const { clock, killAboveBytes, onSample } = this.#options;
+    const pids = members.map(({ pid }) => pid);
     const memoryBytes = await this.#sampler.sample(pids, killAboveBytes);
     const nowMs = clock.now();
     const bytesPerMs = Math.max(0, memoryBytes - this.#lastBytes) / Math.max(1, nowMs - this.#lastSampleMs);
@@ -107,7 +108,7 @@ export class Watcher {
     if (this.#isStopped) return Infinity;
     // Before anything else: what takes memory at full speed takes a megabyte in half a millisecond.
     if (memoryBytes > killAboveBytes) {
-      killAtOnce(pids);
+      killAtOnce(members);
       const reason = `the process tree took ${mib(memoryBytes)} MiB of memory, its limit is ${mib(killAboveBytes)} MiB`;
       this.#judge({ outcome: 'memory-exhausted', reason, by: 'watcher', gentle: false });
     }

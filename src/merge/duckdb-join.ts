@@ -6,7 +6,7 @@ import { open } from 'node:fs/promises';
 import type { Duckdb } from './duckdb.ts';
 import { duckdbFailure, isUnreadable, openDuckdb, sqlName, sqlText } from './duckdb.ts';
 import { createSpineTable, refuseChangedTypes, readParquet } from './duckdb-types.ts';
-import { MergeFailure } from './errors.ts';
+import { MergeFailure, unfitEngine } from './errors.ts';
 import { MANIFEST_KEY } from './parquet/key-values.ts';
 import type { MergePlan } from './plan.ts';
 
@@ -26,8 +26,8 @@ export interface JoinRequest {
 const PROGRESS_MS = 500;
 
 /**
- * Writes the join of all checkpoints, in the order of the spine, and fsyncs it. Throws MergeFailure CheckpointInvalid
- * for columns whose type DuckDB would change, MemoryExhausted, DiskFull, and the signal's reason.
+ * Writes the join of all checkpoints, in the order of the spine, and fsyncs it. Throws MergeFailure EngineUnfit for
+ * columns whose type DuckDB would change, CheckpointInvalid, MemoryExhausted, DiskFull, and the signal's reason.
  */
 export async function joinWithDuckdb(
   request: JoinRequest,
@@ -81,10 +81,10 @@ function refuseNamesOfOneCase({ checkpoints, keyName }: MergePlan): void {
     for (const { name } of columns) {
       const other = seen.get(name.toLowerCase());
       if (other !== undefined)
-        throw new MergeFailure(
-          'CheckpointInvalid',
-          `${file}: column ${name} differs from ${other} in case only, which DuckDB cannot keep apart; use the backend local, or rename one`,
-          { file, column: name },
+        throw unfitEngine(
+          file,
+          `column ${name} differs from ${other} in case only, which DuckDB cannot keep apart; use the backend local, or rename one`,
+          name,
         );
       seen.set(name.toLowerCase(), name);
     }

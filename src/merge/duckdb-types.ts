@@ -17,7 +17,7 @@ import {
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sqlName, sqlText, type Duckdb } from './duckdb.ts';
-import { invalidCheckpoint } from './errors.ts';
+import { unfitEngine } from './errors.ts';
 import type { KeyType } from './keys.ts';
 import { readFooter } from './parquet/footer.ts';
 import { describeType } from './parquet/logical.ts';
@@ -27,7 +27,7 @@ import type { MergePlan } from './plan.ts';
 export const readParquet = (path: string): string => `read_parquet(${sqlText(path)}, hive_partitioning = false)`;
 
 /**
- * Throws CheckpointInvalid for the first column that DuckDB would write with another type than it was read with. It is
+ * Throws EngineUnfit for the first column that DuckDB would write with another type than it was read with. It is
  * found by writing each file's columns without rows: so the rule is that of the DuckDB at hand, whatever its version.
  */
 export async function refuseChangedTypes({ run }: Duckdb, plan: MergePlan, tempDir: string): Promise<void> {
@@ -36,7 +36,7 @@ export async function refuseChangedTypes({ run }: Duckdb, plan: MergePlan, tempD
   try {
     for (const { name, path, key, columns } of plan.checkpoints) {
       const refuse = (column: string, what: string): Error =>
-        invalidCheckpoint(name, `column ${column} ${what}; use the backend local, which keeps it`, column);
+        unfitEngine(name, `column ${column} ${what}; use the backend local, which keeps it`, column);
       const nested = [key, ...columns].find((column) => column.nested);
       if (nested !== undefined) throw refuse(nested.name, 'is nested, which DuckDB may store in another way');
       if (describeType(key) !== keyForm)

@@ -33,6 +33,10 @@ export function isOutOfMemory(error: unknown): error is Error {
 export const invalidCheckpoint = (file: string, message: string, column?: string): MergeFailure =>
   new MergeFailure('CheckpointInvalid', `${file}: ${message}`, { file, column });
 
+/** The engine at hand would not give this column of `file` back as it is; another engine may. */
+export const unfitEngine = (file: string, message: string, column: string): MergeFailure =>
+  new MergeFailure('EngineUnfit', `${file}: ${message}`, { file, column });
+
 /**
  * A program that this process ran was ended by a signal that this process did not send. Whether that was for want of memory
  * only the guard knows: this process ends by the same signal, so that the guard can judge it.

@@ -45,6 +45,7 @@ const TREATMENTS: Record<FailureType, Treatment> = {
   MergeStalled: 'nextBackend',
   BackendLost: 'nextBackend',
   BackendUnavailable: 'nextBackend',
+  EngineUnfit: 'nextBackend',
   Killed: 'retry',
   CommandFailed: 'retry',
   DiskFull: 'wait',

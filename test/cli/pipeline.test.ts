@@ -45,6 +45,17 @@ test('run merges the pairs, sets the broken one aside, and ends with 3', async (
   await access(join(cli.folder, 'm/A.parquet'));
 });
 
+test('clean takes the name of a run, whose configuration the server has', async () => {
+  const { exitCode, stdout, stderr } = await cli.run('clean', 't', '--dry-run');
+  assert.equal(exitCode, 0, stderr);
+  assert.match(stdout, /^A: 3 checkpoints, .* would be deleted$/m);
+  assert.match(stdout, /^C: 3 checkpoints/m);
+  assert.doesNotMatch(stdout, /^B/m, 'it was set aside');
+  const nobody = await cli.run('clean', 'nobody', '--dry-run');
+  assert.equal(nobody.exitCode, 2);
+  assert.equal(nobody.stderr.trimEnd().split('\n').length, 1);
+});
+
 test('status says the same, for people and for machines', async () => {
   const { stdout, json } = await cli.run('status', 't', '--json');
   assert.equal(stdout.trimEnd().split('\n').length, 1);

@@ -72,10 +72,10 @@ test('what no backend can do is set aside, with the reason', () => {
   const [key] = survey().types;
   const types = [key!, { type: 'int32 decimal 9 2', file: 'b.parquet', column: 'price' }];
   const refused = choose(settings(['polars', 'local']), survey({ types }));
-  assert.equal(refused.engine, null);
+  assert.equal(refused.engine, 'local');
   assert.match(
     refused.why,
-    /^polars would not take it \(b\.parquet: column price is of type int32 decimal 9 2, .*\): it would be set aside$/,
+    /polars would not take it \(b\.parquet: column price is of type int32 decimal 9 2, .*\); local fits$/,
   );
   const noProject = choose(settings(['bigquery'], { bigquery: defaultBigquery() }));
   assert.match(noProject.why, /bigquery\.project is not set/);

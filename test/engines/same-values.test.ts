@@ -72,7 +72,7 @@ test('a type that an engine would change is refused by name before it runs', asy
   for (const engine of SCRIPTS)
     await assert.rejects(mergeBy(engine, folder), (error) => {
       assert.ok(error instanceof MergeError);
-      assert.equal(error.facts.type, 'CheckpointInvalid');
+      assert.equal(error.facts.type, 'EngineUnfit');
       assert.match(
         error.message,
         /^a\.parquet: column price is of type int32 decimal 9 2, which \w+ may not keep; use the/,

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { describeThreads, writeEvidence } from '../../src/guard/evidence.ts';
 import { killTree, waitUntilGone } from '../../src/guard/kill.ts';
-import { holdsLock } from '../../src/guard/lock-holders.ts';
+import { locksOf } from '../../src/guard/lock-lines.ts';
 import {
   isLive,
   listPids,
@@ -31,7 +31,7 @@ test('every reader has an answer for a process that has gone', async (t) => {
   assert.equal(readIoBytes(stat.pid), null);
   assert.equal(await readProportionalMemory(stat.pid), null);
   assert.deepEqual(readThreads(stat.pid), []);
-  assert.equal(holdsLock(stat.pid, [{ device: 1n, inode: 1n }]), false);
+  assert.deepEqual(locksOf(stat.pid), []);
   assert.equal((await sampleMemory([stat.pid])).memoryBytes, 0);
   assert.match(describeThreads([stat]), /^sleep \(pid \d+\): $/);
   const file = join(temporaryFolder(t), 'stalled.txt');

@@ -85,12 +85,12 @@ test('a join that is aborted throws the reason of its signal', async (t) => {
 test('what DuckDB would change is refused by name, with a remedy', async (t) => {
   const nested = ['SELECT 1 AS k, [1] AS list'];
   await assert.rejects(joinFiles(t, nested), {
-    name: 'CheckpointInvalid',
+    name: 'EngineUnfit',
     message: /^c0\.parquet: column list is nested/,
   });
   const cases = ['SELECT 1 AS k, 2 AS Mid', 'SELECT 1 AS k, 3 AS mid'];
   await assert.rejects(joinFiles(t, cases), {
-    name: 'CheckpointInvalid',
+    name: 'EngineUnfit',
     message: /^c1\.parquet: column mid differs from Mid in case only.*; use the backend local/,
   });
 });

@@ -1,11 +1,12 @@
 /** The route with real engines: DuckDB's join of all files really runs out of memory. */
 import assert from 'node:assert/strict';
-import { readdir, rm, truncate } from 'node:fs/promises';
+import { mkdir, readdir, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import type { BackendName } from '../../src/contract.ts';
 import { startRun } from '../../src/client/start-run.ts';
 import { readStatus } from '../../src/client/read-status.ts';
+import { writeParquet } from '../support/parquet-by-sql.ts';
 import { NARROW_LIMIT_BYTES, writeWideSet } from '../support/wide-set.ts';
 import { Stage } from './stage.ts';
 
@@ -50,6 +51,29 @@ test('four engines run out of memory, a command cannot be had here, and local fi
     others.map((route) => route.split(': ', 2).join(' ')),
     ['dask MemoryExhausted', 'pandas MemoryExhausted', 'duckdb MemoryExhausted', 'command BackendUnavailable'],
   );
+});
+
+test('a type that an engine would change leads to the next backend; without one the pair is set aside with that reason', async () => {
+  const root = join(stage.folder, 'decimals');
+  await mkdir(join(root, 'AUDUSD'), { recursive: true });
+  const query = 'SELECT range AS interval_time, 1.50::DECIMAL(9, 2) AS price FROM range(5)';
+  await writeParquet({ [join(root, 'AUDUSD', 'a.parquet')]: query });
+  const common = { root, pairs: ['AUDUSD'], limits };
+  const reason = /^polars: .*a\.parquet: column price is of type int32 decimal 9 2, which polars may not keep/;
+
+  const alone = stage.config({ ...common, name: 'unfit-alone', backends: ['polars'] });
+  const { setAside } = await (await startRun(stage.client, alone)).handle.result();
+  assert.deepEqual(
+    setAside.map(({ pair, failure }) => [pair, failure]),
+    [['AUDUSD', 'EngineUnfit']],
+  );
+  assert.match(setAside[0]!.reason, reason);
+
+  const chain = stage.config({ ...common, name: 'unfit', backends: ['polars', 'local'] });
+  assert.deepEqual((await (await startRun(stage.client, chain)).handle.result()).merged, ['AUDUSD']);
+  const [pair] = (await readStatus(stage.client, 'unfit')).progress.pairs;
+  assert.equal(pair?.backend, 'local');
+  assert.match(pair.routed ?? '', /^polars: EngineUnfit: a\.parquet: column price/);
 });
 
 test('a chain that ends at BigQuery says what failed first, and that BigQuery is not there; a retry runs that pair alone', async () => {

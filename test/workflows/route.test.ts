@@ -24,7 +24,10 @@ suite('route', () => {
     assert.deepEqual(route(policy('bigquery', 'local'), []), { kind: 'try', backend: 'bigquery' });
   });
 
-  for (const type of ['MemoryExhausted', 'MergeStalled', 'MergeTimedOut', 'BackendLost', 'BackendUnavailable'] as const)
+  for (const type of [
+    ...(['MemoryExhausted', 'MergeStalled', 'MergeTimedOut'] as const),
+    ...(['BackendLost', 'BackendUnavailable', 'EngineUnfit'] as const),
+  ])
     test(`${type} leads to the next backend`, () => {
       assert.deepEqual(route(policy('local', 'duckdb'), after(['local', type])), { kind: 'try', backend: 'duckdb' });
     });

@@ -15,8 +15,8 @@ export interface GroupFolder {
   hasParent: boolean;
 }
 
-export function ownGroupView(pid: number | 'self' = 'self'): GroupView {
-  return { membership: readText(`/proc/${pid}/cgroup`) ?? '', mounts: readText('/proc/self/mountinfo') ?? '' };
+export function ownGroupView(): GroupView {
+  return { membership: readText('/proc/self/cgroup') ?? '', mounts: readText('/proc/self/mountinfo') ?? '' };
 }
 
 /** Where the groups of this controller are; of version 2 the one group, whatever its controllers. */

@@ -2,12 +2,15 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
 import { findExecutable } from '../executable.ts';
+import { isLeftOver } from './leaf-name.ts';
 
 /** systemd answers within milliseconds, or it is stuck and no help. */
 const PROBE_MS = 3000;
 
+type Manager = 'system' | 'user';
+
 /** The words before a command that put it, already before its first instruction, into a scope with a limit. systemd-run becomes the command itself. */
-export function scopePrefix(manager: 'system' | 'user', unit: string, limitBytes: number): string[] {
+export function scopePrefix(manager: Manager, unit: string, limitBytes: number): string[] {
   return [
     'systemd-run',
     ...(manager === 'user' ? ['--user'] : []),
@@ -26,13 +29,43 @@ const READ_LIMIT =
 export const isLimited = (limits: string): boolean => limits.split('\n').includes(String(2 ** 30));
 
 /** Which systemd would make a scope here; null where PID 1 is another program, or does not answer, or refuses. */
-export function scopeManager(isRoot: boolean, bootedFolder = '/run/systemd/system'): 'system' | 'user' | null {
+export function scopeManager(isRoot: boolean, bootedFolder = '/run/systemd/system'): Manager | null {
   if (!existsSync(bootedFolder) || findExecutable('systemd-run') === null) return null;
   const manager = isRoot ? 'system' : 'user';
-  const [command = '', ...args] = scopePrefix(manager, `widemerge-guard-probe-${process.pid}`, 2 ** 30);
+  const [command = '', ...args] = scopePrefix(manager, `widemerge-guard-probe-${process.pid}.scope`, 2 ** 30);
   const { status, stdout } = spawnSync(command, [...args, '/bin/sh', '-c', READ_LIMIT], {
     stdio: ['ignore', 'pipe', 'ignore'],
     timeout: PROBE_MS,
   });
   return status === 0 && isLimited(stdout.toString()) ? manager : null;
+}
+
+/** Ends what guards that were killed have left in scopes. systemd removes them with their last process. */
+export function sweepScopes(manager: Manager): void {
+  const filters = ['--type=scope', '--plain', '--full', '--no-legend', '--no-pager', 'widemerge-guard-*'];
+  const units = leftOverScopes(systemctl(manager, ['list-units', ...filters]));
+  if (units.length === 0) return;
+  // At once: `stop` alone gives them SIGTERM and a minute and a half.
+  systemctl(manager, ['kill', '--signal=SIGKILL', ...units]);
+  systemctl(manager, ['stop', '--no-block', ...units]);
+}
+
+/** Those of the listed units (a line each, its name first) whose guard is gone. */
+export function leftOverScopes(listing: string): string[] {
+  return listing.split('\n').flatMap((line) => {
+    const [, name] = /^\W*(widemerge-guard-[\w-]+)\.scope(\s|$)/.exec(line) ?? [];
+    return name !== undefined && isLeftOver(name) ? [`${name}.scope`] : [];
+  });
+}
+
+/** What it prints, whatever it says of a unit that has gone meanwhile; nothing where it is missing or stuck. */
+function systemctl(manager: Manager, words: string[]): string {
+  const args = [...(manager === 'user' ? ['--user'] : []), ...words];
+  if (findExecutable('systemctl') === null) return '';
+  const { stdout, error } = spawnSync('systemctl', args, {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    timeout: PROBE_MS,
+    encoding: 'utf8',
+  });
+  return error === undefined ? stdout : '';
 }

@@ -14,7 +14,7 @@ import { runCommand } from './run-command.ts';
 import { takeOver } from './take-over.ts';
 
 /**
- * Throws MergeFailure: CheckpointInvalid for columns whose type the engine would change, BackendUnavailable,
+ * Throws MergeFailure: EngineUnfit for columns whose type the engine would change, BackendUnavailable,
  * MemoryExhausted, DiskFull or CommandFailed as the program ended, OutputMismatch where it left no Parquet file; also
  * EndedBySignal, and the signal's reason.
  */

@@ -1,5 +1,5 @@
 import type { MergeJob } from '../job.ts';
-import { invalidCheckpoint } from '../errors.ts';
+import { unfitEngine } from '../errors.ts';
 import { describeType } from '../parquet/logical.ts';
 import type { MergePlan } from '../plan.ts';
 
@@ -31,7 +31,7 @@ export function keepsType(engine: MergeJob['engine'], type: string): boolean | n
 }
 
 /**
- * Throws CheckpointInvalid for the first column whose type the engine's own writer would change. Of a person's own command
+ * Throws EngineUnfit for the first column whose type the engine's own writer would change. Of a person's own command
  * nothing is known before: what it changes is found when its output is verified.
  */
 export function refuseChangedTypes({ checkpoints }: MergePlan, engine: MergeJob['engine']): void {
@@ -39,7 +39,7 @@ export function refuseChangedTypes({ checkpoints }: MergePlan, engine: MergeJob[
     for (const column of [key, ...columns]) {
       const type = describeType(column);
       if (keepsType(engine, type) === false)
-        throw invalidCheckpoint(
+        throw unfitEngine(
           name,
           `column ${column.name} is of type ${type}, which ${engine} may not keep; use the backend local, which does`,
           column.name,
