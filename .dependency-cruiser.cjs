@@ -93,6 +93,11 @@ module.exports = {
       '^src/client/spend[.]ts$',
       '^src/config/environment[.]ts$',
     ]),
+    only(
+      'library',
+      [room('backends'), '^src/config/', '^src/merge/(job|discover)[.]ts$'],
+      'One merge, for programs: what the command line calls, too.',
+    ),
     only('python', [], 'Environments for whoever needs one.'),
     only('budget', [], 'The ledger runs inside a workflow, and knows nothing of it.'),
     only('config', []),
