@@ -94,6 +94,11 @@ module.exports = {
       '^src/client/spend[.]ts$',
       '^src/config/environment[.]ts$',
     ]),
+    only(
+      'library',
+      [room('backends'), '^src/config/', '^src/merge/(job|discover)[.]ts$'],
+      'One merge, for programs: what the command line calls, too.',
+    ),
     only('python', ['^src/guard/flock[.]ts$'], 'Environments for whoever needs one; one process makes each.'),
     only('budget', [], 'The ledger runs inside a workflow, and knows nothing of it.'),
     only('config', []),

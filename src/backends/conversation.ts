@@ -1,5 +1,13 @@
 import { FAILURES, type FailureFacts, type MergeFigures } from '../contract.ts';
-import type { CleanReceipt, Discovery, MergeMessage, Prepared, Progress, Survey } from '../merge/job.ts';
+import type {
+  CleanReceipt,
+  Discovery,
+  MergeMessage,
+  Prepared,
+  Progress,
+  PublishedCheck,
+  Survey,
+} from '../merge/job.ts';
 
 /** What a merge process has said so far. Words that are none of a MergeMessage are passed over. */
 export class Conversation {
@@ -9,6 +17,7 @@ export class Conversation {
   /** Of the last step that has ended. */
   figures: MergeFigures | null = null;
   receipt: CleanReceipt | null = null;
+  check: PublishedCheck | null = null;
   failure: FailureFacts | null = null;
   readonly #onProgress: ((progress: Progress) => void) | undefined;
 
@@ -18,7 +27,8 @@ export class Conversation {
 
   /** Whether it has given any result. */
   get hasResult(): boolean {
-    return [this.survey, this.discovery, this.prepared, this.figures, this.receipt].some((result) => result !== null);
+    const { survey, discovery, prepared, figures, receipt, check } = this;
+    return [survey, discovery, prepared, figures, receipt, check].some((result) => result !== null);
   }
 
   hear(value: unknown): void {
@@ -29,6 +39,7 @@ export class Conversation {
     else if (message.event === 'discovered') this.discovery = message.discovery ?? null;
     else if (message.event === 'prepared') this.prepared = message.prepared ?? null;
     else if (message.event === 'cleaned') this.receipt = message.receipt ?? null;
+    else if (message.event === 'rechecked') this.check = message.check ?? null;
     else if (message.event === 'failed') this.failure = isFailure(message.failure) ? message.failure : null;
     else if (message.event === 'merged' || message.event === 'verified' || message.event === 'published') {
       this.figures = message.figures ?? null;

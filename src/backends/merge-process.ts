@@ -7,7 +7,15 @@ import type { GuardedCommand } from '../guard/command.ts';
 import { LockBusyError, LockUnusableError } from '../guard/lock.ts';
 import { LimitInvalidError } from '../guard/memory-means.ts';
 import { runGuarded } from '../guard/run.ts';
-import type { CleanReceipt, Discovery, MergeJob, Prepared, Survey } from '../merge/job.ts';
+import {
+  onlyReads,
+  type CleanReceipt,
+  type Discovery,
+  type MergeJob,
+  type Prepared,
+  type PublishedCheck,
+  type Survey,
+} from '../merge/job.ts';
 import { stallEvidencePath, workspacePath } from '../merge/workspace.ts';
 import { MergeError, type MergeContext } from './backend.ts';
 import { Conversation } from './conversation.ts';
@@ -21,6 +29,7 @@ export interface MergeProcessResult {
   /** wallMs is of this process alone, as its guard measured it; peakBytes the larger of what it said and what the guard saw. */
   figures?: MergeFigures;
   receipt?: CleanReceipt;
+  check?: PublishedCheck;
 }
 
 /** Beside this module, in the sources as in the build. */
@@ -33,11 +42,12 @@ const ENTRY = fileURLToPath(new URL(`../merge/process${extname(import.meta.url)}
 const NODE_FLAGS = ['--max-semi-space-size=4'];
 
 /**
- * What the process holds for as long as it lives: the machine's lock and that of the output's workspace. A survey, and
- * a cleaning that only looks, hold none. A cleaning makes room, and must not need any for a lock file of its own.
+ * What the process holds for as long as it lives: the machine's lock and that of the output's workspace. What only reads
+ * holds none. A cleaning makes room, and must not need any for a lock file of its own.
  */
-function locksOf({ steps, output, cleanAlone }: MergeJob, machineLock: string): string[] {
-  if (steps.includes('survey') || cleanAlone?.dryRun) return [];
+function locksOf(job: MergeJob, machineLock: string): string[] {
+  if (onlyReads(job)) return [];
+  const { steps, output } = job;
   return steps.includes('clean') ? [machineLock] : [machineLock, join(workspacePath(output.path), 'lock')];
 }
 
@@ -51,7 +61,7 @@ export async function runMergeProcess(
 ): Promise<MergeProcessResult> {
   const { limits, signal, clock } = context;
   signal?.throwIfAborted();
-  if (!job.steps.includes('survey')) await checkOutputFolder(dirname(job.output.path));
+  if (!onlyReads(job)) await checkOutputFolder(dirname(job.output.path));
   const compileCache = getCompileCacheDir();
   const command: GuardedCommand = {
     command: process.execPath,
@@ -62,8 +72,8 @@ export async function runMergeProcess(
     lockFiles: locksOf(job, context.machineLock),
     // A program of somebody else's may start what it likes: nothing of it outlives the guard.
     ...(job.command !== undefined && job.steps.includes('merge') && { isolate: true }),
-    // A survey writes nothing beside an output that may never come.
-    ...(job.steps.includes('survey') ? {} : { evidenceFile: stallEvidencePath(job.output.path) }),
+    // Nothing is written beside an output that may never come, or lies where nothing can be written.
+    ...(onlyReads(job) ? {} : { evidenceFile: stallEvidencePath(job.output.path) }),
   };
   const conversation = new Conversation(context.onProgress);
   const report = await runGuarded(command, limits, {
@@ -77,12 +87,13 @@ export async function runMergeProcess(
   if (report.outcome === 'cancelled') throw signal?.reason ?? new Error('cancelled');
   const failure = failureOf(report, conversation);
   if (failure !== null) throw failure;
-  const { survey, discovery, prepared, figures, receipt } = conversation;
+  const { survey, discovery, prepared, figures, receipt, check } = conversation;
   return {
     ...(survey === null ? {} : { survey }),
     ...(discovery === null ? {} : { discovery }),
     ...(prepared === null ? {} : { prepared }),
     ...(receipt === null ? {} : { receipt }),
+    ...(check === null ? {} : { check }),
     ...(figures === null
       ? {}
       : {

@@ -1,13 +1,8 @@
-import { realpath } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { MergeError } from '../backends/backend.ts';
-import { createBackends } from '../backends/index.ts';
-import { machineLockPath } from '../config/environment.ts';
-import { defaultMemoryBytes, machineMemoryBytes } from '../config/load.ts';
 import { formatBytes, formatDuration } from '../config/units.ts';
 import type { BackendName, MergeFigures, RowsMode, VerifyMode } from '../contract.ts';
-import { globToRegExp } from '../merge/discover.ts';
-import type { MergeJob, MergeStep } from '../merge/job.ts';
+import { mergeCheckpoints } from '../library/merge-checkpoints.ts';
 import { CommandError, UsageError } from './exit.ts';
 import { interruptible } from './interrupt.ts';
 import { mergeProgress } from './merge-progress.ts';
@@ -23,15 +18,12 @@ export interface MergeOptions {
   memory?: number;
   timeout: number;
   stall: number;
-  engine: BackendName;
+  engine: Exclude<BackendName, 'bigquery'>;
   command?: string[];
   verify: VerifyMode;
   replace: boolean;
   json: boolean;
 }
-
-/** SIGTERM's grace before SIGKILL: the child only has to stop, what is on disk is fsynced as it goes. */
-const GRACE_MS = 5_000;
 
 /** `widemerge merge DIR --out FILE`: one folder, in one guarded child process, with no server at all. */
 export async function merge(dir: string, options: MergeOptions): Promise<void> {
@@ -39,69 +31,33 @@ export async function merge(dir: string, options: MergeOptions): Promise<void> {
     throw new UsageError('--reference names the file for --rows reference; give both');
   if ((options.command === undefined) === (options.engine === 'command'))
     throw new UsageError('--command says what --engine command runs; give both');
-  const job = jobOf(dir, options);
-  await refuseOutputAmongSources(job);
+  const out = resolve(options.out);
   using interrupt = interruptible();
   const peak = watchPeakRss();
   const progress = mergeProgress(process.stderr);
   let figures: MergeFigures;
   try {
-    figures = await createBackends()[options.engine].merge(job, {
-      limits: {
-        memoryBytes: job.memoryBytes,
-        killAboveBytes: Math.round(job.memoryBytes * 1.25),
-        timeoutMs: options.timeout,
-        stallMs: options.stall,
-        graceMs: GRACE_MS,
-      },
-      machineLock: machineLockPath,
+    figures = await mergeCheckpoints({
+      ...options,
+      ...{ dir, out, memoryBytes: options.memory, timeoutMs: options.timeout, stallMs: options.stall },
+      command: options.command && { argv: options.command, dir: process.cwd() },
       signal: interrupt.signal,
       onProgress: progress.onProgress,
       onMemory: progress.onMemory,
       onRemark: (line) => console.error(line),
     });
   } catch (error) {
-    throw error instanceof MergeError ? new CommandError(error.facts, { cause: error }) : error;
+    if (!(error instanceof MergeError)) throw error;
+    const { type, message } = error.facts;
+    throw type === 'ConfigInvalid'
+      ? new UsageError(message, { cause: error })
+      : new CommandError(error.facts, { cause: error });
   } finally {
     progress.end();
     peak.stop();
   }
-  console.log(summary(figures, job.output.path));
-  if (options.json) console.log(JSON.stringify(resultLine(figures, job.output.path, peak.bytes())));
-}
-
-function jobOf(dir: string, options: MergeOptions): MergeJob {
-  const steps: MergeStep[] = ['discover', 'merge', 'verify', 'publish'];
-  return {
-    steps: options.verify === 'none' ? steps.filter((step) => step !== 'verify') : steps,
-    source: { dir: resolve(dir), root: null, pattern: options.pattern, expected: options.expected ?? null },
-    output: { path: resolve(options.out), replace: options.replace },
-    key: options.key,
-    rows: options.rows,
-    reference: options.reference ?? null,
-    // Its backend knows better.
-    engine: 'stitch',
-    ...(options.command !== undefined && { command: { argv: options.command, dir: process.cwd() } }),
-    verify: options.verify,
-    memoryBytes: options.memory ?? defaultMemoryBytes(machineMemoryBytes()),
-  };
-}
-
-/**
- * A merge leaves its own output out only where the path is spelt like the folder's: by way of a link, or with another
- * --out the next time, it would be taken for one of the files.
- */
-async function refuseOutputAmongSources({ source, output }: MergeJob): Promise<void> {
-  const name = basename(output.path);
-  // Hidden files are no sources, whatever the pattern.
-  if (name.startsWith('.') || !globToRegExp(source.pattern).test(name)) return;
-  // A folder that is missing is for the merge to tell.
-  const [outputDir, sourceDir] = await Promise.all(
-    [dirname(output.path), source.dir].map((dir) => realpath(dir).catch(() => dir)),
-  );
-  if (outputDir !== sourceDir) return;
-  const advice = 'put it elsewhere, or give it a name that the pattern does not match';
-  throw new UsageError(`--out ${output.path} would be one of the files to merge (${source.pattern}): ${advice}`);
+  console.log(summary(figures, out));
+  if (options.json) console.log(JSON.stringify(resultLine(figures, out, peak.bytes())));
 }
 
 function resultLine(figures: MergeFigures, output: string, peakRssBytes: number) {

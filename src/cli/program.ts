@@ -17,6 +17,7 @@ import { addMachineCommands } from './program-machine.ts';
 import { addPipelineCommands } from './program-pipeline.ts';
 import type { MergeOptions } from './merge.ts';
 import type { SampleOptions } from './sample.ts';
+import type { VerifyOptions } from './verify.ts';
 
 /** All commands and flags. Their code is loaded when they run, so that `--help` is quick. */
 export function createProgram(): Command {
@@ -65,6 +66,18 @@ export function createProgram(): Command {
     .option('--json', 'end with one line of JSON', false)
     .option('--verbose', 'show where an error came from')
     .action(async (dir: string, options: MergeOptions) => (await import('./merge.ts')).merge(dir, options));
+
+  program
+    .command('verify')
+    .description('read a merged file again and compare it with its manifest, and with its checkpoints')
+    .argument('<file>', 'the merged file; its manifest lies beside it', textOption)
+    .option('--sources [dir]', 'compare it with its checkpoints, too (default: where they were merged from)')
+    .option('--full', 'every value of the checkpoints, and not the bytes of their columns', false)
+    .option('--memory <size>', 'it is killed above it (default: 40GiB, or 80 % of a smaller machine)', memoryOption)
+    .addOption(durationWithDefault('--timeout <duration>', 'longest time', '2h'))
+    .option('--json', 'end with one line of JSON', false)
+    .option('--verbose', 'show where an error came from')
+    .action(async (file: string, options: VerifyOptions) => (await import('./verify.ts')).verify(file, options));
 
   addEngineCommands(program);
 

@@ -6,14 +6,12 @@ import type { Stats } from 'node:fs';
 import { lstat, mkdir, open, readdir, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { leaveReceipt } from './clean-receipt.ts';
-import { MergeFailure } from './errors.ts';
 import { readFingerprint, sameFingerprint } from './fingerprint.ts';
 import type { CleanReceipt, MergeJob, MergeMessage } from './job.ts';
-import { readManifest, type Manifest } from './manifest.ts';
-import { readManifestId } from './parquet/key-values.ts';
+import type { Manifest } from './manifest.ts';
+import { requirePublished } from './published.ts';
 import { recheckOutput } from './recheck.ts';
 import { syncFolder } from './system/sync-folder.ts';
-import { manifestPath } from './workspace.ts';
 
 export interface CleanRequest {
   job: MergeJob;
@@ -39,7 +37,8 @@ export async function cleanSources({ job, emit, signal }: CleanRequest): Promise
     if (++receipt.keptFiles <= MAX_KEPT_EXAMPLES) receipt.kept.push({ file, reason });
   };
   if (mode === 'keep') return receipt;
-  const manifest = await requirePublished(job.output.path);
+  const manifest = await requirePublished(job.output.path, '; its checkpoints are kept');
+  await syncAgain(job.output.path);
   const { id, verification, sources } = manifest;
   const isDry = job.cleanAlone?.dryRun === true;
   if (verification === null) {
@@ -94,17 +93,8 @@ async function goneOf(sources: Manifest['sources']): Promise<{ files: number; by
   return gone;
 }
 
-async function requirePublished(outputPath: string): Promise<Manifest> {
-  const refuse = (what: string): MergeFailure =>
-    new MergeFailure('OutputMismatch', `${outputPath}: ${what}; its checkpoints are kept`, { file: outputPath });
-  const manifest = await readManifest(manifestPath(outputPath));
-  if (manifest === null) throw refuse('has no manifest');
-  const output = await stat(outputPath).catch(() => null);
-  if (output === null) throw refuse('is missing although its manifest is there');
-  if (output.size !== manifest.output.bytes)
-    throw refuse(`has ${output.size} bytes where its manifest says ${manifest.output.bytes}`);
-  if ((await readManifestId(outputPath)) !== manifest.id) throw refuse('is not the file of its manifest');
-  // Whoever published it did this, too; it costs nothing then, and what follows cannot be undone.
+/** Whoever published it did this, too; it costs nothing then, and what follows cannot be undone. */
+async function syncAgain(outputPath: string): Promise<void> {
   const handle = await open(outputPath, 'r');
   try {
     await handle.sync();
@@ -112,7 +102,6 @@ async function requirePublished(outputPath: string): Promise<Manifest> {
     await handle.close();
   }
   await syncFolder(dirname(outputPath));
-  return manifest;
 }
 
 /** Instead of a reason to keep a file: somebody has removed it, this step's earlier attempt for one. */

@@ -50,6 +50,8 @@ export interface MergeJob {
   clean?: CleanMode;
   /** The step `clean` outside of a run: the output is read against its manifest again first. With `dryRun` nothing is removed. */
   cleanAlone?: { dryRun: boolean };
+  /** For the step `recheck`: the published output is compared with its checkpoints in `source.dir`, too, and not with its manifest alone. */
+  recheckSources?: boolean;
   /** Where the same inputs are merged already and some are still there: read the output against its manifest again. */
   recheckPublished?: boolean;
   /** Memory that the whole process may take, bytes; DuckDB gets a part of it. */
@@ -59,8 +61,12 @@ export interface MergeJob {
 /** Engines that are programs of their own. */
 export type CommandEngine = 'polars' | 'dask' | 'pandas' | 'command';
 
-/** `survey` and `clean` belong in jobs of their own: a job stops early where the same inputs have been merged before. */
-export type MergeStep = 'survey' | 'discover' | 'prepare' | 'merge' | 'verify' | 'publish' | 'clean';
+/** `survey`, `clean` and `recheck` belong in jobs of their own: a job stops early where the same inputs have been merged before. */
+export type MergeStep = 'survey' | 'discover' | 'prepare' | 'merge' | 'verify' | 'publish' | 'clean' | 'recheck';
+
+/** Whether nothing is written, so that no lock is needed. */
+export const onlyReads = ({ steps, cleanAlone }: MergeJob): boolean =>
+  steps.includes('survey') || steps.includes('recheck') || cleanAlone?.dryRun === true;
 
 /** What the footers alone say of the checkpoints; no key has been read, so what is aligned is not known. */
 export interface Survey {
@@ -128,6 +134,18 @@ export interface Prepared {
   bytes: number;
 }
 
+/** What the step `recheck` found: the output is right. */
+export interface PublishedCheck {
+  rows: number;
+  columns: number;
+  /** Of the output. */
+  bytes: number;
+  /** Whether its manifest has checksums; without them only names, types, rows and size could be compared with it. */
+  hasChecksums: boolean;
+  /** The checkpoints that it was compared with, and how; null where it was not. */
+  sources: { files: number; mode: 'bytes' | 'full' } | null;
+}
+
 /** What the step `clean` has done. */
 export interface CleanReceipt {
   mode: CleanMode;
@@ -151,6 +169,7 @@ export type MergeMessage =
   | { event: 'verified'; figures: MergeFigures }
   | { event: 'published'; figures: MergeFigures }
   | { event: 'cleaned'; receipt: CleanReceipt }
+  | { event: 'rechecked'; check: PublishedCheck }
   | { event: 'failed'; failure: FailureFacts };
 
 export type Progress = Extract<MergeMessage, { event: 'progress' }>;

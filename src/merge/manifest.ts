@@ -31,7 +31,12 @@ const schema = z.object({
   columnCount: count,
   /** Rows of each row group. */
   rowGroups: z.array(count),
-  output: z.object({ name: z.string(), bytes }),
+  output: z.object({
+    name: z.string(),
+    bytes,
+    /** Of the footer with its length and the closing magic; null where it was not verified, or by an earlier version. */
+    footerCrc32: crc32.nullable().default(null),
+  }),
   sources: z.array(
     z.object({
       name: z.string(),

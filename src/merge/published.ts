@@ -54,6 +54,20 @@ async function recheckPublished(
   });
 }
 
+/** The manifest of an output that is there and is its own, as far as size and id tell. Throws MergeFailure OutputMismatch; `consequence` ends its message. */
+export async function requirePublished(outputPath: string, consequence: string): Promise<Manifest> {
+  const refuse = (what: string): MergeFailure =>
+    new MergeFailure('OutputMismatch', `${outputPath}: ${what}${consequence}`, { file: outputPath });
+  const manifest = await readManifest(manifestPath(outputPath));
+  if (manifest === null) throw refuse('has no manifest');
+  const output = await stat(outputPath).catch(() => null);
+  if (output === null) throw refuse('is missing although its manifest is there');
+  if (output.size !== manifest.output.bytes)
+    throw refuse(`has ${output.size} bytes where its manifest says ${manifest.output.bytes}`);
+  if ((await readManifestId(outputPath)) !== manifest.id) throw refuse('is not the file of its manifest');
+  return manifest;
+}
+
 /** Said before the work begins; publishing checks again, by a call that cannot overwrite. */
 export async function refuseForeignOutput(job: MergeJob, plan: MergePlan): Promise<void> {
   const { path, replace } = job.output;

@@ -1,10 +1,11 @@
 /**
- * Looks again whether an output on disk is still what its manifest says: the checksum of every chunk. For outputs that
- * an earlier process published, before the checkpoints that they were made of are deleted.
+ * Looks again whether an output on disk is still what its manifest says: the checksums of its footer and of every chunk. For outputs
+ * that an earlier process published: before the checkpoints that they were made of are deleted, and whenever somebody asks.
  */
 import { crc32 } from 'node:zlib';
 import { formatCrc32 } from './crc32.ts';
 import { MergeFailure } from './errors.ts';
+import { footerChecksum } from './footer-checksum.ts';
 import type { Manifest } from './manifest.ts';
 import { readFooter } from './parquet/footer.ts';
 import { alignedBuffer, DiskReader } from './system/disk-reader.ts';
@@ -12,6 +13,8 @@ import { alignedBuffer, DiskReader } from './system/disk-reader.ts';
 const BUFFER_BYTES = 2 * 1024 * 1024;
 
 interface RecheckHooks {
+  /** What a failure's message ends with. */
+  consequence?: string;
   onBytes: (done: number, total: number) => void;
   signal: AbortSignal | undefined;
 }
@@ -20,20 +23,21 @@ interface RecheckHooks {
 export async function recheckOutput(
   path: string,
   manifest: Manifest,
-  { onBytes, signal }: RecheckHooks,
+  { onBytes, signal, consequence = '; its checkpoints are kept' }: RecheckHooks,
 ): Promise<void> {
   const refuse = (what: string, column?: string): MergeFailure =>
-    new MergeFailure(
-      'OutputMismatch',
-      `${path}: is not any more what its manifest says: ${what}; its checkpoints are kept`,
-      { file: path, column },
-    );
+    new MergeFailure('OutputMismatch', `${path}: is not any more what its manifest says: ${what}${consequence}`, {
+      file: path,
+      column,
+    });
   const { columns, rowGroups } = await readFooter(path, path).catch((error: unknown) => {
     throw error instanceof MergeFailure ? refuse(error.message) : error;
   });
   if (columns.length !== manifest.columns.length || rowGroups.length !== manifest.rowGroups.length)
     throw refuse('it has other columns or row groups');
   await using disk = await DiskReader.open(path);
+  const { footerCrc32 } = manifest.output;
+  if (footerCrc32 !== null && (await footerChecksum(disk)) !== footerCrc32) throw refuse('its footer has changed');
   const buffer = alignedBuffer(BUFFER_BYTES);
   let done = 0;
   // In the order of the file.

@@ -10,7 +10,7 @@ import { listCheckpoints } from './discover.ts';
 import { addedSince, draftManifest, draftMissing, readDraft } from './draft.ts';
 import type { Engines } from './engine.ts';
 import { assertUnchanged } from './fingerprint.ts';
-import type { Discovery, MergeJob, MergeMessage, MergeStep } from './job.ts';
+import { onlyReads, type Discovery, type MergeJob, type MergeMessage, type MergeStep } from './job.ts';
 import { LOCAL_ENGINES } from './local-engines.ts';
 import { readManifest, writeManifest } from './manifest.ts';
 import type { MergePlan } from './plan.ts';
@@ -21,6 +21,7 @@ import { publishOutput } from './publish.ts';
 import { surveyFiles } from './survey.ts';
 import { syncFolder } from './system/sync-folder.ts';
 import { verifyMerge } from './verify.ts';
+import { verifyPublished } from './verify-published.ts';
 import { commandFolder, workspacePath } from './workspace.ts';
 
 interface Session {
@@ -62,8 +63,8 @@ export async function runSteps(
       if (finished) return;
     }
   } finally {
-    // A survey takes no lock: the workspace that it sees may be that of a merge that has just begun.
-    if (!job.steps.includes('survey')) await removeIdleWorkspace(workspace);
+    // What only reads takes no lock: the workspace that it sees may be that of a merge that has just begun.
+    if (!onlyReads(job)) await removeIdleWorkspace(workspace);
   }
 }
 
@@ -81,6 +82,7 @@ const runStep: Record<MergeStep, (session: Session) => Promise<boolean>> = {
   verify: runVerify,
   publish: runPublish,
   clean: runClean,
+  recheck: runRecheck,
 };
 
 async function runSurvey(session: Session): Promise<boolean> {
@@ -233,6 +235,7 @@ async function runVerify(session: Session): Promise<boolean> {
   const figures: MergeFigures = { ...draft.figures, verified: verification.mode };
   await writeManifest(session.draftPath, {
     ...draft,
+    output: { ...draft.output, footerCrc32: verification.footerCrc32 },
     sources: draft.sources.map((source) => ({ ...source, crc32: checksums.get(source.name) ?? null })),
     rowGroups: verification.rowGroupRows,
     columns: verification.columns,
@@ -271,5 +274,10 @@ async function runPublish(session: Session): Promise<boolean> {
 
 async function runClean(session: Session): Promise<boolean> {
   session.emit({ event: 'cleaned', receipt: await cleanSources(session) });
+  return false;
+}
+
+async function runRecheck(session: Session): Promise<boolean> {
+  session.emit({ event: 'rechecked', check: await verifyPublished(session) });
   return false;
 }

@@ -11,6 +11,7 @@ import { MergeFailure } from './errors.ts';
 import { assertUnchanged } from './fingerprint.ts';
 import type { MergeJob } from './job.ts';
 import { formatKey } from './keys.ts';
+import { footerChecksum } from './footer-checksum.ts';
 import { readFooter, type Footer } from './parquet/footer.ts';
 import { chunkPieces } from './parquet/chunk-bytes.ts';
 import type { Checkpoint, MergePlan } from './plan.ts';
@@ -50,6 +51,8 @@ export interface Verification {
   columns: { name: string; source: string | null; crc32: string[] }[];
   /** Rows of each row group of the output. */
   rowGroupRows: number[];
+  /** Of the output's footer (footer-checksum.ts). */
+  footerCrc32: string;
 }
 
 /**
@@ -70,6 +73,7 @@ export async function verifyMerge(request: VerifyRequest): Promise<Verification>
 async function verify(request: VerifyRequest): Promise<Verification> {
   const { plan, outputPath } = request;
   const engine = request.engine ?? 'stitch';
+  await forget(outputPath);
   const footer = await readFooter(outputPath, OUTPUT);
   const columns = matchColumns(plan, footer, engine);
   for (const checkpoint of plan.checkpoints) await assertUnchanged(checkpoint);
@@ -77,10 +81,12 @@ async function verify(request: VerifyRequest): Promise<Verification> {
   const columnsOf = Map.groupBy(columns.entries(), ([, { source }]) => source?.checkpoint ?? null);
   const sums = columns.map(() => footer.rowGroups.map(() => new Checksum()));
   const takenOver = plan.checkpoints.filter(({ index }) => engine === 'stitch' && plan.aligned[index]);
+  let footerCrc32: string;
   const output = await open(outputPath, 'r');
   try {
     dropFromPageCache(output);
     await using disk = await DiskReader.open(outputPath);
+    footerCrc32 = await footerChecksum(disk);
     const { size } = await output.stat();
     // Work for the processor, done while the chunks are read; settled before anything is closed.
     const checks = Promise.all([
@@ -126,7 +132,15 @@ async function verify(request: VerifyRequest): Promise<Verification> {
       crc32: sums[i]!.map(({ crc }) => formatCrc32(crc)),
     })),
     rowGroupRows: footer.rowGroups.map(({ rows }) => rows),
+    footerCrc32,
   };
+}
+
+/** So that what is read next comes from the disk. */
+async function forget(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  dropFromPageCache(handle);
+  await handle.close();
 }
 
 function trackProgress({ plan, onProgress }: VerifyRequest): { bytes: (count: number) => void; file: () => void } {

@@ -1,0 +1,91 @@
+import { dirname, resolve } from 'node:path';
+import { MergeError } from '../backends/backend.ts';
+import { runMergeProcess } from '../backends/merge-process.ts';
+import { machineLockPath } from '../config/environment.ts';
+import { defaultMemoryBytes, machineMemoryBytes } from '../config/load.ts';
+import { formatBytes } from '../config/units.ts';
+import type { MergeJob, PublishedCheck } from '../merge/job.ts';
+import { MergeFailure } from '../merge/errors.ts';
+import { readManifest, type Manifest } from '../merge/manifest.ts';
+import { manifestPath } from '../merge/workspace.ts';
+import { CommandError, UsageError } from './exit.ts';
+import { interruptible } from './interrupt.ts';
+import { mergeProgress } from './merge-progress.ts';
+
+export interface VerifyOptions {
+  /** A folder; true for that of the manifest. */
+  sources?: string | true;
+  full: boolean;
+  memory?: number;
+  timeout: number;
+  json: boolean;
+}
+
+const STALL_MS = 10 * 60_000;
+const GRACE_MS = 5_000;
+
+/** `widemerge verify OUT [--sources [DIR]] [--full]`: an output of any age, anywhere, by its manifest and its checkpoints. */
+export async function verify(output: string, options: VerifyOptions): Promise<void> {
+  const path = resolve(output);
+  const manifest = await readManifest(manifestPath(path)).catch((error: unknown) => {
+    throw error instanceof MergeFailure ? new CommandError(error.facts, { cause: error }) : error;
+  });
+  if (manifest === null)
+    throw new UsageError(`${manifestPath(path)} is missing: an output is verified by the manifest that lies beside it`);
+  const job = jobOf(path, manifest, options);
+  using interrupt = interruptible();
+  const progress = mergeProgress(process.stderr);
+  let check: PublishedCheck | undefined;
+  try {
+    ({ check } = await runMergeProcess(job, {
+      limits: {
+        memoryBytes: job.memoryBytes,
+        killAboveBytes: Math.round(job.memoryBytes * 1.25),
+        ...{ timeoutMs: options.timeout, stallMs: STALL_MS, graceMs: GRACE_MS },
+      },
+      machineLock: machineLockPath,
+      signal: interrupt.signal,
+      onProgress: progress.onProgress,
+      onMemory: progress.onMemory,
+    }));
+  } catch (error) {
+    throw error instanceof MergeError ? new CommandError(error.facts, { cause: error }) : error;
+  } finally {
+    progress.end();
+  }
+  if (check === undefined) throw new Error('the process ended without saying what it found');
+  console.log(`${output}: ${describe(check, job.source.dir)}`);
+  if (options.json) console.log(JSON.stringify({ output: path, ...check }));
+}
+
+function jobOf(path: string, manifest: Manifest, { sources, full, memory }: VerifyOptions): MergeJob {
+  // Full means every value, which only the checkpoints can tell.
+  const wanted = sources ?? (full ? true : undefined);
+  return {
+    steps: ['recheck'],
+    source: { dir: sourceFolder(manifest, wanted), root: null, pattern: '*', expected: null },
+    output: { path, replace: false },
+    ...{ key: manifest.key, rows: manifest.rows, reference: manifest.reference, engine: manifest.engine },
+    verify: full ? 'full' : 'bytes',
+    recheckSources: wanted !== undefined,
+    memoryBytes: memory ?? defaultMemoryBytes(machineMemoryBytes()),
+  };
+}
+
+function sourceFolder(manifest: Manifest, wanted: string | true | undefined): string {
+  if (typeof wanted === 'string') return resolve(wanted);
+  const [folder = '', ...others] = new Set(manifest.sources.map(({ path }) => dirname(path)));
+  if (wanted === true && others.length > 0)
+    throw new UsageError('its checkpoints lay in several folders: --sources DIR says which');
+  return folder;
+}
+
+function describe({ rows, columns, bytes, hasChecksums, sources }: PublishedCheck, dir: string): string {
+  const shape = `${columns.toLocaleString('en')} columns x ${rows.toLocaleString('en')} rows, ${formatBytes(bytes)}`;
+  const byManifest = hasChecksums
+    ? 'is what its manifest says'
+    : 'was published without verification, its manifest has no checksums: its size and id are right';
+  const how = sources?.mode === 'full' ? 'every value' : 'every byte of its columns';
+  const bySources = sources === null ? '' : `, and what its ${sources.files} checkpoints in ${dir} hold (${how})`;
+  return `${byManifest}${bySources}: ${shape}`;
+}

@@ -1,0 +1,83 @@
+/**
+ * Verification of an output that was published before: against its manifest, which goes with it wherever it is moved, and against its
+ * checkpoints where they are still to be had. Writes nothing.
+ */
+import { join } from 'node:path';
+import type { CheckpointFile } from './discover.ts';
+import { invalidCheckpoint, MergeFailure } from './errors.ts';
+import { readFingerprint } from './fingerprint.ts';
+import type { MergeJob, MergeMessage, PublishedCheck } from './job.ts';
+import type { Manifest } from './manifest.ts';
+import { planMerge } from './plan-merge.ts';
+import { requirePublished } from './published.ts';
+import { recheckOutput } from './recheck.ts';
+import { verifyMerge, type VerifyRequest } from './verify.ts';
+
+export interface PublishedCheckRequest {
+  job: MergeJob;
+  emit: (message: MergeMessage) => void;
+  signal: AbortSignal | undefined;
+}
+
+/**
+ * Reads past the page cache: first all that the manifest has a checksum of, then, with `job.recheckSources`, what `job.verify` compares
+ * with the checkpoints in `job.source.dir`; when they were written does not matter there. Throws MergeFailure OutputMismatch (manifest
+ * missing or of another file, or the output has changed), InputChanged (the output has not, so the checkpoints have), CheckpointInvalid,
+ * and the signal's reason. Memory as that of a verification.
+ */
+export async function verifyPublished({ job, emit, signal }: PublishedCheckRequest): Promise<PublishedCheck> {
+  const { path } = job.output;
+  const manifest = await requirePublished(path, '');
+  const files = manifest.sources.length;
+  const progress: VerifyRequest['onProgress'] = (bytesDone, bytesTotal, filesDone, filesTotal) =>
+    emit({ event: 'progress', step: 'recheck', filesDone, filesTotal, bytesDone, bytesTotal });
+  const hasChecksums = manifest.columns.length > 0;
+  if (hasChecksums)
+    await recheckOutput(path, manifest, {
+      consequence: '',
+      onBytes: (done, total) => progress(done, total, Math.floor((files * done) / Math.max(total, 1)), files),
+      signal,
+    });
+  const { rowCount: rows, columnCount: columns } = manifest;
+  const found = { rows, columns, bytes: manifest.output.bytes, hasChecksums };
+  if (job.recheckSources !== true) return { ...found, sources: null };
+  const plan = await planMerge(job, await sourcesOf(manifest, job.source.dir));
+  const mode = manifest.engine === 'stitch' && job.verify !== 'full' ? 'bytes' : 'full';
+  try {
+    await verifyMerge({
+      plan,
+      outputPath: path,
+      mode,
+      engine: manifest.engine,
+      onProgress: progress,
+      ...(signal !== undefined && { signal }),
+    });
+  } catch (error) {
+    if (!hasChecksums || !(error instanceof MergeFailure) || error.facts.type !== 'OutputMismatch') throw error;
+    const { message, facts } = error;
+    throw new MergeFailure(
+      'InputChanged',
+      `${message}; the output is still what its manifest says: what lies in ${job.source.dir} is not what was merged`,
+      { column: facts.column },
+      { cause: error },
+    );
+  }
+  return { ...found, sources: { files, mode } };
+}
+
+/** The files of the manifest's names; others do not matter. */
+async function sourcesOf(manifest: Manifest, dir: string): Promise<CheckpointFile[]> {
+  const files: CheckpointFile[] = [];
+  for (const { name } of manifest.sources) {
+    const path = join(dir, name);
+    const fingerprint = await readFingerprint(path).catch((cause: unknown) => {
+      const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+      throw invalidCheckpoint(
+        name,
+        `cannot be read in ${dir} (${code}); verify without --sources, by the manifest alone`,
+      );
+    });
+    files.push({ name, path, fingerprint });
+  }
+  return files;
+}
