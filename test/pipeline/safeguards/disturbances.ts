@@ -4,8 +4,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WorkerProcess } from '../../../src/cli/demo/worker-process.ts';
 import { isAlive, killProcess, until } from '../stage.ts';
-import { openLink } from '../../support/breakable-link.ts';
-import type { Before, Round } from './round.ts';
+import type { Round } from './round.ts';
 
 /** The worker's own: 10 s of grace, 5 s for SIGTERM of the merge, and its reports. */
 const DRAINED_WITHIN_MS = 30_000;
@@ -44,33 +43,25 @@ export async function terminateWorker(round: Round): Promise<void> {
 }
 
 /**
- * The worker of the attempt loses the server until that has given its attempt to another worker, while its merge goes on and
- * succeeds: two attempts at once, and the older one tells of its success late.
+ * The worker stands still until the server has given its attempt to another one, while its merge goes on and succeeds: two
+ * attempts at once, and the older one tells of its success late. Without its link alone, a worker ends such an attempt itself.
  */
-export const partitionWorker: Before = async (round) => {
+export async function freezeWorker(round: Round): Promise<void> {
   const { stage } = round;
-  await stage.worker.stop();
-  const link = await openLink(stage.address);
-  const cutOff = new WorkerProcess(stage.folder, link.address);
-  await round.startWorker(cutOff);
-  return async () => {
-    try {
-      const engine = await round.engine();
-      link.cut();
-      await round.startWorker();
-      await round.reason(/MachineBusy/);
-      await round.go();
-      await until('the older merge has ended', () => !isAlive(engine));
-      link.mend();
-      await round.published();
-    } finally {
-      link.mend();
-      await cutOff.stop();
-      await link[Symbol.asyncDispose]();
-      if (stage.worker.pid === undefined) await round.startWorker();
-    }
-  };
-};
+  const frozen = stage.worker.pid!;
+  await round.engine();
+  await using other = new WorkerProcess(stage.folder, stage.address);
+  await round.startWorker(other);
+  process.kill(frozen, 'SIGSTOP');
+  try {
+    await until('the second attempt has met the first', async () => (await round.failures()).length > 0);
+    await round.go();
+    await until('the older merge has ended', () => stage.mergeChild() === null);
+  } finally {
+    process.kill(frozen, 'SIGCONT');
+  }
+  await round.published();
+}
 
 export async function emptyDisk(round: Round): Promise<void> {
   await round.reason(/DiskFull/);

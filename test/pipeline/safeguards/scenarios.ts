@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { boundMemory } from '../../../src/guard/memory-means.ts';
 import type { BackendName, FailureType, RunConfig } from '../../../src/contract.ts';
-import { emptyDisk, partitionWorker, killEngine, killWorkers, stopEngine, terminateWorker } from './disturbances.ts';
+import { emptyDisk, freezeWorker, killEngine, killWorkers, stopEngine, terminateWorker } from './disturbances.ts';
 import { alarmFile, crowdDisk, freeMemory, occupyMachine, raiseAlarm, takeMemory } from './shortages.ts';
 import type { Before, EngineFault, Round } from './round.ts';
 
@@ -32,6 +32,8 @@ export interface Scenario {
     failures: FailureType[];
     /** What the last of them says. */
     says?: RegExp;
+    /** The evidence in its details, as the UI shows it: the lines of it. */
+    evidence?: RegExp;
     state: 'merged' | 'setAside';
     /** The one that has merged it, or was the last to try. */
     backend: BackendName;
@@ -116,7 +118,13 @@ export const SCENARIOS: Scenario[] = [
     backends: ['command', 'local'],
     engine: 'parks',
     limits: { stallMs: 2_500 },
-    expected: { failures: ['MergeStalled'], says: /9 x S futex/, state: 'merged', backend: 'local' },
+    expected: {
+      failures: ['MergeStalled'],
+      says: /s: python\S* \(pid \d+\): 9 x S futex\w+; node/,
+      evidence: /^python\S* \(pid \d+\): .*faulty_engine\.py parks.*\n {2}9 threads S in futex_\w+/,
+      state: 'merged',
+      backend: 'local',
+    },
   },
   {
     name: 'stopped',
@@ -134,22 +142,22 @@ export const SCENARIOS: Scenario[] = [
     name: 'endless',
     safeguard: '2 timeout',
     fault: '6: the time is exceeded',
-    made: 'an engine that works for ever, with 6 s instead of 30 minutes',
+    made: 'an engine that works for ever, with 10 s instead of 30 minutes',
     goesOn: 'the next backend',
     backends: ['command', 'local'],
     engine: 'works',
-    limits: { timeoutMs: 6_000 },
-    expected: { failures: ['MergeTimedOut'], says: /not done after 6.0 s/, state: 'merged', backend: 'local' },
+    limits: { timeoutMs: 10_000 },
+    expected: { failures: ['MergeTimedOut'], says: /not done after 10 s/, state: 'merged', backend: 'local' },
   },
   {
     name: 'twice',
     safeguard: '5 one at a time',
     fault: '12: two attempts at once, a late success',
-    made: 'the link between worker and server is cut until the attempt is given to another worker, while the merge goes on; then mended',
+    made: 'SIGSTOP of the worker until its attempt has been given to another, while its merge goes on; then SIGCONT',
     goesOn: 'the second attempt, once the first has ended; published once',
     backends: ['command', 'local'],
     engine: 'waits',
-    before: partitionWorker,
+    during: freezeWorker,
     expected: { failures: ['MachineBusy'], says: /held by pid \d+/, state: 'merged', backend: 'command' },
   },
   {

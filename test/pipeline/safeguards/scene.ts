@@ -110,6 +110,7 @@ async function assertAnswered({ expected }: Scenario, round: Round, result: RunR
   const told = failures.map(({ type, message }) => `${type}: ${message}`).join('\n');
   assert.deepEqual(distinct(failures.map(({ type }) => type)), expected.failures, told);
   if (expected.says) assert.match(failures.at(-1)!.message, expected.says);
+  if (expected.evidence) assert.match(failures.at(-1)!.evidence?.join('\n') ?? '', expected.evidence);
   for (const { type, peakBytes, message } of failures)
     if (type === 'MemoryExhausted') assert.ok(peakBytes! > 50 * 2 ** 20, `its peak is known: ${message}`);
   const { state, backend, failure } = await round.victim();
