@@ -214,7 +214,7 @@ export const SCENARIOS: Scenario[] = [
     name: 'short',
     safeguard: '3 health check',
     fault: '15: memory already short',
-    made: 'a process takes what is free, but for half a GiB less than the run wants',
+    made: 'a process takes what is free, down to an eighth less than the run wants',
     goesOn: 'the same pair, once that has ended',
     backends: ['local'],
     engine: 'waits',

@@ -16,10 +16,13 @@ export function freeMemory(): number {
   return Number(/^MemAvailable:\s+(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]) * 1024;
 }
 
-/** A process that takes what is free beyond the half of what is left, and takes more where others let go of some. */
+/**
+ * A process takes what is free down to an eighth less than the run wants, and takes more where others let go of some: it must stay
+ * short until the run has looked, whatever else runs on this machine.
+ */
 export const takeMemory: Before = async (round, { health }) => {
   const wanted = health.minFreeMemoryBytes;
-  const eater = spawn(process.execPath, [EATER, String(wanted - 256 * 2 ** 20)], { stdio: 'ignore' });
+  const eater = spawn(process.execPath, [EATER, String(wanted - wanted / 8)], { stdio: 'ignore' });
   const ended = once(eater, 'exit');
   await until('memory is short', () => freeMemory() < wanted);
   return async () => {
