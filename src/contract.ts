@@ -95,6 +95,8 @@ export interface FailureFacts {
   column?: string;
   /** Peak anonymous memory of the merge's process tree, bytes, where it was measured. */
   peakBytes?: number;
+  /** Of a merge without progress: its processes and what their threads waited for, a line each. */
+  evidence?: string[];
 }
 
 export const BACKENDS = ['local', 'bigquery', 'duckdb', 'polars', 'dask', 'pandas', 'command'] as const;

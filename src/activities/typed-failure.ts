@@ -35,12 +35,20 @@ function factsOf(error: unknown): FailureFacts {
   return { type: 'CommandFailed', message: `${error.name}: ${error.message}` };
 }
 
-function applicationFailure(facts: FailureFacts, cause: unknown): ApplicationFailure {
-  return ApplicationFailure.create({
+/**
+ * Where the failure was foreseen, the stack of this program says nothing about it, and in the UI it would stand before the details:
+ * only what it came from goes along.
+ */
+function applicationFailure(facts: FailureFacts, error: unknown): ApplicationFailure {
+  const isBug = facts.type === 'CommandFailed';
+  const cause = isBug || !(error instanceof Error) ? error : error.cause;
+  const failure = ApplicationFailure.create({
     type: facts.type,
     message: facts.message,
     nonRetryable: true,
     details: [facts],
     ...(cause instanceof Error && { cause }),
   });
+  if (!isBug) failure.stack = '';
+  return failure;
 }

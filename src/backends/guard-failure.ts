@@ -50,7 +50,9 @@ export function failureOf(report: GuardReport, conversation: Conversation): Merg
 }
 
 function error(type: FailureType, message: string, report: GuardReport): MergeError {
-  return new MergeError({ type, message, peakBytes: report.peakBytes }, causedBy(report));
+  const { peakBytes, evidence } = report;
+  // The UI shows them in this order, and the message once more above them.
+  return new MergeError({ type, ...(evidence && { evidence }), message, peakBytes }, causedBy(report));
 }
 
 /** All of standard error's tail travels as the cause. */

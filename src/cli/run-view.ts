@@ -54,6 +54,9 @@ function pairRow(pair: PairProgress, live: LiveActivity[]): string[] {
   ];
 }
 
+/** What has led a pair away from the backends before. */
+const routedText = ({ routed }: PairProgress): string[] => (routed === undefined ? [] : [`after ${routed}`]);
+
 export function figureCells(figures: MergeFigures): string[] {
   return [
     figures.columns.toLocaleString('en'),
@@ -66,7 +69,7 @@ export function figureCells(figures: MergeFigures): string[] {
 
 function liveText(pair: PairProgress, live: LiveActivity[]): string {
   const activity = live.find((candidate) => candidate.pair === pair.pair);
-  if (activity === undefined) return '';
+  if (activity === undefined) return routedText(pair).join('');
   const parts: string[] = [];
   const beat = activity.heartbeat;
   if (beat !== null) {
@@ -75,7 +78,7 @@ function liveText(pair: PairProgress, live: LiveActivity[]): string {
     if (beat.memoryBytes > 0) parts.push(`memory ${formatBytes(beat.memoryBytes)}`);
   }
   if (activity.attempt > 1) parts.push(`attempt ${activity.attempt}`);
-  return parts.join(', ');
+  return [...parts, ...routedText(pair)].join(', ');
 }
 
 /** A run that did not come to its own end; the workflow cannot know. */
@@ -108,6 +111,8 @@ export function changeLines(before: PairProgress[], after: PairProgress[]): stri
     // Between discovery and merge there are more states than a reader wants lines.
     const isNews = ['merged', 'setAside', 'skipped', 'paused', 'merging'].includes(pair.state);
     if (isNews && old?.state !== pair.state) return [pairLine(pair)];
+    if (pair.state === 'merging' && pair.routed !== undefined && old?.routed !== pair.routed)
+      return [`${pair.pair}  goes on with ${pair.backend ?? 'the next backend'} ${routedText(pair).join('')}`];
     const waits = pair.reason !== null && old?.reason !== pair.reason && !isNews;
     return waits ? [pairLine(pair)] : [];
   });

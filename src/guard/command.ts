@@ -67,6 +67,8 @@ export interface GuardReport {
   limitedBy: string | null;
   /** Why the guard ended it, one line, or null. */
   reason: string | null;
+  /** Of a stall: its processes and what their threads waited for, a line each, at most 56 of them. */
+  evidence?: string[];
   /** Last lines of standard error (of standard output where there is none), at most 4 KiB. */
   stderrTail: string;
 }

@@ -2,27 +2,11 @@ import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { readText } from './memory/hierarchy.ts';
-import { readThreads, type ProcessStat } from './proc.ts';
+import type { ProcessStat } from './proc.ts';
 
 const MOST_PROCESSES = 64;
 const MOST_THREADS = 256;
 const MOST_FILES = 256;
-
-/** What the threads of a stuck tree wait for, one line: `node (pid 7): 11 x S futex_do_wait, 1 x S ep_poll; ...`. */
-export function describeThreads(processes: ProcessStat[]): string {
-  return processes
-    .slice(0, 8)
-    .map(({ pid, name }) => {
-      const counts = new Map<string, number>();
-      for (const { state, waitsIn } of readThreads(pid)) {
-        const what = waitsIn === null || waitsIn === '0' || waitsIn === '' ? state : `${state} ${waitsIn}`;
-        counts.set(what, (counts.get(what) ?? 0) + 1);
-      }
-      const threads = [...counts].sort((a, b) => b[1] - a[1]).slice(0, 6);
-      return `${name} (pid ${pid}): ${threads.map(([what, count]) => `${count} x ${what}`).join(', ')}`;
-    })
-    .join('; ');
-}
 
 /**
  * Writes all that the kernel tells of a stuck tree into a file, replacing one of before: command lines, open files, and of each thread its

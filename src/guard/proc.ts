@@ -98,15 +98,27 @@ export function readIoBytes(pid: number): number | null {
   return Math.max(count('rchar') + count('wchar'), count('read_bytes') + count('write_bytes'));
 }
 
-/** The threads of a process: their state and the kernel function that they wait in (`0` or null where it is not shown). */
-export function readThreads(pid: number): { state: string; waitsIn: string | null }[] {
+export interface ThreadState {
+  /** One letter. */
+  state: string;
+  /** The kernel function that it waits in; empty where it waits in none, or that is not shown. */
+  waitsIn: string;
+  /** Those that have called it, the nearest first, at most FRAMES; shown to root only. */
+  frames: string[];
+}
+
+const FRAMES = 5;
+
+export function readThreads(pid: number): ThreadState[] {
   try {
     return readdirSync(`/proc/${pid}/task`).flatMap((thread) => {
-      const stat = readOrNull(`/proc/${pid}/task/${thread}/stat`);
-      const state = stat === null ? null : parseStat(stat)?.state;
-      return state === null || state === undefined
-        ? []
-        : [{ state, waitsIn: readOrNull(`/proc/${pid}/task/${thread}/wchan`) }];
+      const folder = `/proc/${pid}/task/${thread}`;
+      const state = parseStat(readOrNull(`${folder}/stat`) ?? '')?.state;
+      if (state === undefined) return [];
+      const waitsIn = (readOrNull(`${folder}/wchan`) ?? '').trim();
+      const stack = [...(readOrNull(`${folder}/stack`) ?? '').matchAll(/^\[<\w+>\] (\w+)/gm)].map((match) => match[1]!);
+      const frames = stack.slice(stack[0] === waitsIn ? 1 : 0).slice(0, FRAMES);
+      return [{ state, waitsIn: waitsIn === '0' ? '' : waitsIn, frames }];
     });
   } catch {
     return [];

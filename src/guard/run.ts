@@ -154,6 +154,7 @@ async function watchOver(
     ].filter((name) => name !== null),
     limitedBy: ruling.verdict?.by ?? (outcome === 'memory-exhausted' ? (kills.own > 0 ? bound.name : 'kernel') : null),
     reason: [reason, ...remarks].filter((part) => part !== null).join('; ') || null,
+    ...(ruling.verdict?.evidence && { evidence: ruling.verdict.evidence }),
     stderrTail: output.tail(),
   };
 }

@@ -10,6 +10,8 @@ export interface Verdict {
   by: string | null;
   /** SIGTERM and a grace first; else SIGKILL at once. */
   gentle: boolean;
+  /** Of a stall: see GuardReport. */
+  evidence?: string[];
   /** Instead of SIGTERM. */
   signal?: NodeJS.Signals;
 }

@@ -1,12 +1,13 @@
 import type { GuardClock } from './clock.ts';
 import { CpuMeter } from './cpu-time.ts';
-import { describeThreads, writeEvidence } from './evidence.ts';
+import { writeEvidence } from './evidence.ts';
 import { killAtOnce } from './kill.ts';
 import { MemorySampler } from './memory-sampler.ts';
 import { readIoBytes, TICK_MS, type ProcessStat } from './proc.ts';
 import type { ProcessTree } from './process-tree.ts';
 import { Series } from './series.ts';
 import { StallMeter } from './stall.ts';
+import { describeStuck, lookAtStuck, stuckLines } from './stuck.ts';
 import type { Verdict } from './verdict.ts';
 
 const SLOWEST_MS = 100;
@@ -131,8 +132,9 @@ export class Watcher {
     const { evidenceFile } = this.#options;
     const file = evidenceFile === undefined ? null : writeEvidence(evidenceFile, members, what);
     const where = file === null ? '' : ` (all of it in ${file})`;
-    const reason = `${what}: ${describeThreads(members)}${where}`;
-    this.#judge({ outcome: 'stalled', reason, by: 'stall', gentle: false });
+    const stuck = lookAtStuck(members);
+    const reason = `${what}: ${describeStuck(stuck)}${where}`;
+    this.#judge({ outcome: 'stalled', reason, by: 'stall', gentle: false, evidence: stuckLines(stuck) });
   }
 
   #judge(verdict: Verdict): void {

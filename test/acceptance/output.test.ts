@@ -10,6 +10,7 @@ import type { MergeStep } from '../../src/merge/job.ts';
 import { assertMerged } from '../support/compare-merged.ts';
 import { merge, mergeJob, runMerge, runSteps, snapshot, temporaryFolder, visibleFiles } from '../support/merge-cli.ts';
 import { runPython } from '../support/python-env.ts';
+import { mountTmpfs } from '../support/tmpfs.ts';
 
 const run = promisify(execFile);
 const EXIT_FAILED = 3;
@@ -87,7 +88,7 @@ describe('the output', () => {
   it('in a read-only folder', async (t) => {
     const dir = inFolder('read-only');
     await mkdir(dir);
-    await using mounted = isRoot ? await mount(dir, 'ro,size=1m') : null;
+    await using mounted = isRoot ? await mountTmpfs(dir, 'ro,size=1m') : null;
     if (isRoot && mounted === null) {
       t.skip('this machine mounts no tmpfs');
       return;
@@ -103,7 +104,7 @@ describe('the output', () => {
     const { bytesOut } = await merge([sources, '--out', reference], folder.lock);
     const dir = inFolder('small-disk');
     await mkdir(dir);
-    await using mounted = isRoot ? await mount(dir, 'size=64k') : null;
+    await using mounted = isRoot ? await mountTmpfs(dir, 'size=64k') : null;
     if (mounted === null) {
       t.skip('only root may mount a small tmpfs');
       return;
@@ -170,16 +171,4 @@ async function changeByte(path: string, sameTimes: boolean): Promise<void> {
   await writeFile(path, data);
   if (sameTimes) await run('touch', ['-r', times, path]);
   await rm(times);
-}
-
-/** A tmpfs that is gone at the end; null where it may not be mounted. */
-async function mount(dir: string, options: string): Promise<AsyncDisposable | null> {
-  const mounted = await run('mount', ['-t', 'tmpfs', '-o', options, 'widemerge-test', dir]).then(
-    () => true,
-    () => false,
-  );
-  const unmount = async (): Promise<void> => {
-    await run('umount', [dir]);
-  };
-  return mounted ? { [Symbol.asyncDispose]: unmount } : null;
 }

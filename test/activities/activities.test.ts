@@ -9,6 +9,7 @@ import type { Activities } from '../../src/activities/index.ts';
 import { createActivities } from '../../src/activities/index.ts';
 import { guardLimits, mergeJob } from '../../src/activities/pair-task.ts';
 import { toFailure } from '../../src/activities/typed-failure.ts';
+import { MergeError } from '../../src/backends/backend.ts';
 import { openJournal } from '../../src/backends/journal.ts';
 import type { MergeHeartbeat } from '../../src/contract.ts';
 import { MergeFailure } from '../../src/merge/errors.ts';
@@ -43,12 +44,13 @@ suite('activities', () => {
 
   test('errors of the rooms become typed failures that the server does not retry', async () => {
     machine.script('discover EURUSD', fails('CheckpointInvalid', 'a.parquet is truncated'));
-    const { type, message, nonRetryable, details, cause } = await failure(
+    const { type, message, nonRetryable, details, cause, stack } = await failure(
       environment.run(activities.discoverPair, task()),
     );
     assert.deepEqual([type, message, nonRetryable], ['CheckpointInvalid', 'a.parquet is truncated', true]);
     assert.deepEqual(details, [{ type: 'CheckpointInvalid', message: 'a.parquet is truncated' }]);
-    assert.equal(cause?.name, 'CheckpointInvalid');
+    // What was foreseen is told by its details, and not by where this program noticed it.
+    assert.deepEqual([cause, stack], [undefined, '']);
   });
 
   test('errors without a type: a full disk by its code, all else is a bug', () => {
@@ -56,6 +58,13 @@ suite('activities', () => {
     const typeOf = (error: unknown): unknown => (toFailure(error, signal) as ApplicationFailure).type;
     assert.equal(typeOf(Object.assign(new Error('no space'), { code: 'ENOSPC' })), 'DiskFull');
     assert.equal(typeOf(new TypeError('x is undefined')), 'CommandFailed');
+    assert.match(
+      (toFailure(new TypeError('x is undefined'), signal) as ApplicationFailure).cause?.stack ?? '',
+      /activities/,
+    );
+    const said = new Error('the last words of the engine');
+    const killed = new MergeError({ type: 'MemoryExhausted', message: 'too much' }, { cause: said });
+    assert.equal((toFailure(killed, signal) as ApplicationFailure).cause, said);
     assert.equal(typeOf('what'), 'CommandFailed');
     assert.equal(typeOf(new MergeFailure('OutputMismatch', 'not of its manifest')), 'OutputMismatch');
     const cancelled = new CancelledFailure('CANCELLED');

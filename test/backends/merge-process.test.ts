@@ -138,6 +138,10 @@ for (const [behaviour, limits, type] of LIMITED) {
     assert.ok(facts.peakBytes! > 10 * MIB);
     if (type !== 'MergeStalled') return;
     const evidence = /all of it in (.*\.stalled\.txt)\)$/.exec(facts.message)?.[1] ?? '';
+    assert.match(
+      facts.evidence?.join('\n') ?? '',
+      /^node \(pid \d+\): .*merge-child\.ts.*(\n {2}\d+ threads? \w in \w+.*)+$/,
+    );
     assert.match(readFileSync(evidence, 'utf8'), /^process \d+ \(.*\n(.*\n)+? {2}thread \d+ .* waits in /m);
   });
 }

@@ -49,6 +49,19 @@ test('a change is one line, no change is none', () => {
   assert.deepEqual(changeLines(before, after), ['A  set aside: CheckpointInvalid: x', 'B  gated: waits for memory']);
 });
 
+test('a pair that another backend takes over says after what, also once it is merged', () => {
+  const routed = 'command: MergeStalled: no progress for 5.1 s';
+  const before = [{ ...pair('A', 'merging'), backend: 'command' as const }];
+  const after = [{ ...pair('A', 'merging'), backend: 'local' as const, routed }];
+  assert.deepEqual(changeLines(before, after), [`A  goes on with local after ${routed}`]);
+  assert.deepEqual(changeLines(after, after), []);
+  for (const state of ['merging', 'merged'] as const)
+    assert.match(
+      runLines(status([{ ...pair('A', state), routed }]), 9)[2] ?? '',
+      / {2}after command: MergeStalled: no/,
+    );
+});
+
 test('a run that was ended is not called running', () => {
   const headline = (workflowStatus: string) => runLines({ ...status([]), workflowStatus }, 9)[0];
   assert.equal(headline('FAILED'), 'fx has failed, 0 of 0 pairs merged');

@@ -144,6 +144,12 @@ test('a deadlock is a stall, with what its threads wait for', async (t) => {
   assert.equal(report.signal, 'SIGKILL');
   assert.match(report.reason ?? '', /no progress for [\d.]+ s: \w+ \(pid \d+\): .*\d+ x S futex/);
   assert.ok(report.reason?.endsWith(`(all of it in ${evidenceFile})`));
+  const [process = '', ...threads] = report.evidence ?? [];
+  assert.match(process, /^\w+ \(pid \d+\): .*deadlocks\.ts/);
+  assert.ok(
+    threads.some((line) => /^ {2}\d+ threads S in futex_\w+/.test(line)),
+    threads.join('\n'),
+  );
   const evidence = readFileSync(evidenceFile, 'utf8');
   assert.match(evidence, /^no progress for .*\n20/);
   assert.match(evidence, /^process \d+ \(\w+\), child of \d+, S: .*deadlocks\.ts/m);

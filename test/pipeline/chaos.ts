@@ -1,14 +1,11 @@
 /** Kills the merge process, the worker and the server in turn, each in the middle of a pair, and looks what comes of it. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import { runMergeProcess } from '../../src/backends/merge-process.ts';
 import { startRun } from '../../src/client/start-run.ts';
-import { mergeJob } from '../support/parquet-by-sql.ts';
 import { killProcess, Stage, until } from './stage.ts';
+import { mergeUndisturbed } from './undisturbed.ts';
 import { sha256, Witness } from './witness.ts';
 
 const VICTIMS = ['merge process', 'worker', 'server'] as const;
@@ -75,29 +72,4 @@ export async function runChaos(kills: number, log: (line: string) => void): Prom
 async function runningPair(merged: string, names: string[]): Promise<string | null> {
   const entries = await readdir(merged);
   return names.find((name) => entries.includes(`.${name}.parquet.widemerge`)) ?? null;
-}
-
-/** What each pair must become: the same files, with the same times, merged without any disturbance. */
-async function mergeUndisturbed(folder: string, checkpoints: string, names: string[]): Promise<Map<string, string>> {
-  const control = join(folder, 'control');
-  await mkdir(control);
-  const expected = new Map<string, string>();
-  for (const name of names) {
-    const dir = join(control, name);
-    // Node's own copy cuts the times to milliseconds, and they are part of the merge's identity.
-    await promisify(execFile)('cp', ['-a', join(checkpoints, name), dir]);
-    const output = join(control, `${name}.parquet`);
-    await runMergeProcess(mergeJob(dir, output, { key: 'interval_time' }), {
-      limits: {
-        memoryBytes: 2 ** 30,
-        killAboveBytes: 2 ** 31,
-        timeoutMs: 120_000,
-        stallMs: 60_000,
-        graceMs: 1_000,
-      },
-      machineLock: join(control, 'lock'),
-    });
-    expected.set(name, await sha256(output));
-  }
-  return expected;
 }

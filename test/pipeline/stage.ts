@@ -53,6 +53,10 @@ export class Stage implements AsyncDisposable {
     return this.#server.address;
   }
 
+  get serverPid(): number {
+    return this.#server.pid;
+  }
+
   /** Environment for commands that are to use this stage. */
   get env(): NodeJS.ProcessEnv {
     return {
