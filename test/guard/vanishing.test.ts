@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { describeThreads, writeEvidence } from '../../src/guard/evidence.ts';
+import { writeEvidence } from '../../src/guard/evidence.ts';
 import { killTree, waitUntilGone } from '../../src/guard/kill.ts';
 import { locksOf } from '../../src/guard/lock-lines.ts';
 import {
@@ -19,6 +19,7 @@ import {
 } from '../../src/guard/proc.ts';
 import { sampleMemory } from '../../src/guard/process-tree.ts';
 import { startChild } from '../../src/guard/start.ts';
+import { describeStuck, lookAtStuck } from '../../src/guard/stuck.ts';
 import { processToken, temporaryFolder } from './helpers.ts';
 
 test('every reader has an answer for a process that has gone', async (t) => {
@@ -33,7 +34,7 @@ test('every reader has an answer for a process that has gone', async (t) => {
   assert.deepEqual(readThreads(stat.pid), []);
   assert.deepEqual(locksOf(stat.pid), []);
   assert.equal((await sampleMemory([stat.pid])).memoryBytes, 0);
-  assert.match(describeThreads([stat]), /^sleep \(pid \d+\): $/);
+  assert.match(describeStuck(lookAtStuck([stat])), /^sleep \(pid \d+\): $/);
   const file = join(temporaryFolder(t), 'stalled.txt');
   assert.equal(writeEvidence(file, [stat], 'gone'), file);
   assert.match(readFileSync(file, 'utf8'), /^process \d+ \(sleep\)/m);
@@ -48,7 +49,7 @@ test('a tree whose processes come and go faster than they are read', async (t) =
   while (vanished < 50) {
     const members = child.tree.scan();
     await sampleMemory(members.map(({ pid }) => pid));
-    describeThreads(members);
+    describeStuck(lookAtStuck(members));
     writeEvidence(file, members, 'a storm');
     for (const pid of listPids()) if (readIoBytes(pid) === null && readStat(pid) === null) vanished++;
     for (const { pid, startTicks } of members) if (readStat(pid)?.startTicks !== startTicks) vanished++;
