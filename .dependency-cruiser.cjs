@@ -71,7 +71,13 @@ module.exports = {
     ),
     only(
       'activities',
-      [room('backends'), room('guard'), room('merge'), '^src/bigquery/(error-reasons|purse)[.]ts$'],
+      [
+        room('backends'),
+        room('guard'),
+        room('merge'),
+        '^src/bigquery/(error-reasons|purse)[.]ts$',
+        '^src/config/rules[.]ts$',
+      ],
       'Thin: they call the rooms below.',
     ),
     {
@@ -96,7 +102,7 @@ module.exports = {
     ]),
     only(
       'library',
-      [room('backends'), '^src/config/', '^src/merge/(job|discover)[.]ts$'],
+      [room('backends'), '^src/config/', '^src/guard/command[.]ts$', '^src/merge/(job|discover)[.]ts$'],
       'One merge, for programs: what the command line calls, too.',
     ),
     only('python', ['^src/guard/flock[.]ts$'], 'Environments for whoever needs one; one process makes each.'),

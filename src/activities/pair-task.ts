@@ -1,3 +1,4 @@
+import { KILL_SHARE, MEMORY_SHARE } from '../config/rules.ts';
 import { join } from 'node:path';
 import type { BackendName, RunConfig } from '../contract.ts';
 import type { GuardLimits } from '../guard/command.ts';
@@ -34,10 +35,6 @@ const ENGINES = {
   ...{ polars: 'polars', dask: 'dask', pandas: 'pandas', command: 'command' },
 } as const satisfies Record<BackendName, MergeJob['engine']>;
 
-/** A merge may take this part of the machine's memory, whatever the configuration allows. */
-const MEMORY_SHARE = 0.8;
-/** The watcher's line lies above the limit, and below the end of the machine. */
-const KILL_SHARE = 0.9;
 /** For SIGTERM, on timeout and cancellation: the engine stops within a file. */
 const GRACE_MS = 5_000;
 

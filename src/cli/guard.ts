@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { machineLockPath } from '../config/environment.ts';
+import { MEMORY_SHARE } from '../config/rules.ts';
 import { defaultMemoryBytes, machineMemoryBytes } from '../config/load.ts';
 import type { GuardedCommand, GuardLimits, GuardReport } from '../guard/command.ts';
 import { CommandUnusableError } from '../guard/executable.ts';
@@ -67,7 +68,7 @@ export async function guard(words: string[], options: GuardOptions): Promise<voi
 
 /** Never more than leaves the machine reachable. */
 function limitsOf({ memory, killAbove, timeout, stall }: GuardOptions): GuardLimits {
-  const most = Math.floor(machineMemoryBytes() * 0.8);
+  const most = Math.floor(MEMORY_SHARE * machineMemoryBytes());
   const wanted = memory ?? defaultMemoryBytes(machineMemoryBytes());
   const memoryBytes = Math.min(wanted, most);
   if (wanted > most) say(`--memory is more than 80 % of this machine's: ${most} bytes are the limit`);

@@ -12,13 +12,12 @@ import { checkHealth, judgeHealth } from '../guard/health.ts';
 import { bestLifetime } from '../guard/lifetime.ts';
 import { LockBusyError, LockUnusableError, takeLocks } from '../guard/lock.ts';
 import { boundMemory } from '../guard/memory-means.ts';
+import { MEMORY_SHARE } from '../config/rules.ts';
 import { cachedTemporalBinary } from '../server/ensure.ts';
 import { shellWord } from './terminal.ts';
 
 const OLDEST_NODE = 24;
 const OLDEST_PYTHON = 11;
-/** Above this part of the machine a merge's limit is lowered, whatever the configuration says. */
-const MEMORY_SHARE = 0.8;
 /** Of a leaf that is made to see whether it can be, and removed at once. */
 const PROBED_LIMIT_BYTES = 2 ** 30;
 const DELEGATE = [

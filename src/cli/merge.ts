@@ -27,10 +27,7 @@ export interface MergeOptions {
 
 /** `widemerge merge DIR --out FILE`: one folder, in one guarded child process, with no server at all. */
 export async function merge(dir: string, options: MergeOptions): Promise<void> {
-  if (options.reference !== undefined && options.rows !== 'reference')
-    throw new UsageError('--reference names the file for --rows reference; give both');
-  if ((options.command === undefined) === (options.engine === 'command'))
-    throw new UsageError('--command says what --engine command runs; give both');
+  const { key, rows, reference, pattern, expected, engine, verify, replace, memory, timeout, stall, command } = options;
   const out = resolve(options.out);
   using interrupt = interruptible();
   const peak = watchPeakRss();
@@ -38,9 +35,9 @@ export async function merge(dir: string, options: MergeOptions): Promise<void> {
   let figures: MergeFigures;
   try {
     figures = await mergeCheckpoints({
-      ...options,
-      ...{ dir, out, memoryBytes: options.memory, timeoutMs: options.timeout, stallMs: options.stall },
-      command: options.command && { argv: options.command, dir: process.cwd() },
+      ...{ dir, out, key, rows, reference, pattern, expected, engine, verify, replace },
+      ...{ memoryBytes: memory, timeoutMs: timeout, stallMs: stall },
+      command: command && { argv: command, dir: process.cwd() },
       signal: interrupt.signal,
       onProgress: progress.onProgress,
       onMemory: progress.onMemory,

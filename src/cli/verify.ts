@@ -2,10 +2,10 @@ import { dirname, resolve } from 'node:path';
 import { MergeError } from '../backends/backend.ts';
 import { runMergeProcess } from '../backends/merge-process.ts';
 import { machineLockPath } from '../config/environment.ts';
-import { defaultMemoryBytes, machineMemoryBytes } from '../config/load.ts';
 import { formatBytes } from '../config/units.ts';
+import { limitsFor } from '../library/limits.ts';
 import type { MergeJob, PublishedCheck } from '../merge/job.ts';
-import { MergeFailure } from '../merge/errors.ts';
+import { MergeFailure, unreadableCode } from '../merge/errors.ts';
 import { readManifest, type Manifest } from '../merge/manifest.ts';
 import { manifestPath } from '../merge/workspace.ts';
 import { CommandError, UsageError } from './exit.ts';
@@ -21,28 +21,24 @@ export interface VerifyOptions {
   json: boolean;
 }
 
-const STALL_MS = 10 * 60_000;
-const GRACE_MS = 5_000;
-
 /** `widemerge verify OUT [--sources [DIR]] [--full]`: an output of any age, anywhere, by its manifest and its checkpoints. */
 export async function verify(output: string, options: VerifyOptions): Promise<void> {
   const path = resolve(output);
   const manifest = await readManifest(manifestPath(path)).catch((error: unknown) => {
-    throw error instanceof MergeFailure ? new CommandError(error.facts, { cause: error }) : error;
+    if (error instanceof MergeFailure) throw new CommandError(error.facts, { cause: error });
+    const code = unreadableCode(error);
+    throw code === null ? error : new UsageError(`${manifestPath(path)} cannot be read (${code})`, { cause: error });
   });
   if (manifest === null)
     throw new UsageError(`${manifestPath(path)} is missing: an output is verified by the manifest that lies beside it`);
-  const job = jobOf(path, manifest, options);
+  const limits = limitsFor({ memoryBytes: options.memory, timeoutMs: options.timeout });
+  const job = jobOf(path, manifest, options, limits.memoryBytes);
   using interrupt = interruptible();
   const progress = mergeProgress(process.stderr);
   let check: PublishedCheck | undefined;
   try {
     ({ check } = await runMergeProcess(job, {
-      limits: {
-        memoryBytes: job.memoryBytes,
-        killAboveBytes: Math.round(job.memoryBytes * 1.25),
-        ...{ timeoutMs: options.timeout, stallMs: STALL_MS, graceMs: GRACE_MS },
-      },
+      limits,
       machineLock: machineLockPath,
       signal: interrupt.signal,
       onProgress: progress.onProgress,
@@ -58,7 +54,7 @@ export async function verify(output: string, options: VerifyOptions): Promise<vo
   if (options.json) console.log(JSON.stringify({ output: path, ...check }));
 }
 
-function jobOf(path: string, manifest: Manifest, { sources, full, memory }: VerifyOptions): MergeJob {
+function jobOf(path: string, manifest: Manifest, { sources, full }: VerifyOptions, memoryBytes: number): MergeJob {
   // Full means every value, which only the checkpoints can tell.
   const wanted = sources ?? (full ? true : undefined);
   return {
@@ -68,7 +64,7 @@ function jobOf(path: string, manifest: Manifest, { sources, full, memory }: Veri
     ...{ key: manifest.key, rows: manifest.rows, reference: manifest.reference, engine: manifest.engine },
     verify: full ? 'full' : 'bytes',
     recheckSources: wanted !== undefined,
-    memoryBytes: memory ?? defaultMemoryBytes(machineMemoryBytes()),
+    memoryBytes,
   };
 }
 

@@ -3,6 +3,7 @@ import { totalmem } from 'node:os';
 import { dirname, matchesGlob, relative, resolve, sep } from 'node:path';
 import { parseDocument } from 'yaml';
 import type { BigqueryConfig, HealthConfig, RunConfig } from '../contract.ts';
+import { MEMORY_SHARE } from './rules.ts';
 import { ConfigError, problemLines } from './problems.ts';
 import { bigquerySchema } from './bigquery-schema.ts';
 import { healthSchema } from './health-schema.ts';
@@ -106,7 +107,7 @@ const completeBigquery = ({ budget, stagingExpires, ...rest }: CheckedConfig['bi
 
 /** 40 GiB, or 80 % of a smaller machine: what is left keeps the machine reachable. */
 export function defaultMemoryBytes(machineBytes: number): number {
-  return Math.min(40 * 2 ** 30, Math.floor(machineBytes * 0.8));
+  return Math.min(40 * 2 ** 30, Math.floor(MEMORY_SHARE * machineBytes));
 }
 
 /** Memory of the machine, or of the container where that has less; bytes. */

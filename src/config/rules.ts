@@ -7,6 +7,14 @@ export const DEFAULT_CHAIN: BackendName[] = ['local', 'bigquery'];
 /** Longest time of a merge, where nothing else is said. */
 export const DEFAULT_TIMEOUT_MS = 30 * 60_000;
 
+/** Longest time without progress, where nothing else is said. */
+export const DEFAULT_STALL_MS = 10 * 60_000;
+
+/** Of the machine's memory: no merge may take more, whatever is configured, so that the machine stays reachable. */
+export const MEMORY_SHARE = 0.8;
+/** The same for the line above which the watcher kills. */
+export const KILL_SHARE = 0.9;
+
 /** Below this not even the runtime of a merge process fits. */
 export const LEAST_MEMORY_BYTES = 64 * 2 ** 20;
 

@@ -4,7 +4,14 @@ import { bigquerySchema } from './bigquery-schema.ts';
 import { command, hookTimeout } from './command-schema.ts';
 import { duration } from './duration.ts';
 import { healthSchema } from './health-schema.ts';
-import { DEFAULT_CHAIN, DEFAULT_TIMEOUT_MS, HOST_NAME, LEAST_MEMORY_BYTES, PAIR_NAME } from './rules.ts';
+import {
+  DEFAULT_CHAIN,
+  DEFAULT_STALL_MS,
+  DEFAULT_TIMEOUT_MS,
+  HOST_NAME,
+  LEAST_MEMORY_BYTES,
+  PAIR_NAME,
+} from './rules.ts';
 import { bytesFrom } from './size.ts';
 
 /**
@@ -120,7 +127,7 @@ export const configSchema = z
             'A second line for the watcher that samples a merge; the lower of the two counts. Default: 1.25 x memory.',
           ),
         timeout: duration.default(DEFAULT_TIMEOUT_MS).describe('Longest time of one merge. Default: 30m.'),
-        stall: duration.default(10 * 60_000).describe('Longest time without progress. Default: 10m.'),
+        stall: duration.default(DEFAULT_STALL_MS).describe('Longest time without progress. Default: 10m.'),
       })
       .prefault({}),
     health: healthSchema.prefault({}),

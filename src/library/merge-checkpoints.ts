@@ -1,12 +1,12 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { MergeError } from '../backends/backend.ts';
 import { createBackends } from '../backends/index.ts';
 import { machineLockPath } from '../config/environment.ts';
-import { defaultMemoryBytes, machineMemoryBytes } from '../config/load.ts';
 import type { BackendName, EngineCommand, MergeFigures, RowsMode, VerifyMode } from '../contract.ts';
 import { globToRegExp } from '../merge/discover.ts';
 import type { MergeJob, MergeStep, Progress } from '../merge/job.ts';
+import { checkOptions, invalidOptions } from './check-options.ts';
+import { limitsFor } from './limits.ts';
 
 export interface MergeOptions {
   /** Folder of the files to merge. */
@@ -31,7 +31,7 @@ export interface MergeOptions {
   verify?: VerifyMode | undefined;
   /** Replace an output that was made of other files; otherwise it is never touched. */
   replace?: boolean | undefined;
-  /** Memory that the merge may take before it is killed; 40 GiB by default, or 80 % of a smaller machine. */
+  /** Memory that the merge may take before it is killed; 40 GiB by default, and 80 % of the machine's at most. */
   memoryBytes?: number | undefined;
   /** Longest time; 30 minutes by default. */
   timeoutMs?: number | undefined;
@@ -46,10 +46,6 @@ export interface MergeOptions {
   onRemark?: ((line: string) => void) | undefined;
 }
 
-const MINUTE_MS = 60_000;
-/** SIGTERM's grace before SIGKILL: the child only has to stop, what is on disk is fsynced as it goes. */
-const GRACE_MS = 5_000;
-
 /**
  * Merges one folder of Parquet files into one file, in a guarded child process, one at a time on a machine: verified, fsynced, and under
  * its name only when it is whole. The same inputs are not merged twice (`alreadyMerged`).
@@ -58,22 +54,13 @@ const GRACE_MS = 5_000;
  * `MergeTimedOut`, ...; `ConfigInvalid` for these options), or the signal's reason once it was aborted. Linux only.
  */
 export async function mergeCheckpoints(options: MergeOptions): Promise<MergeFigures> {
+  checkOptions(options);
   const { signal, onProgress, onMemory, onRemark } = options;
-  const engine = options.engine ?? 'local';
-  if ((options.command === undefined) === (engine === 'command'))
-    throw invalid("a command is what engine 'command' runs: give both, or neither");
-  if (options.reference !== undefined && options.rows !== 'reference')
-    throw invalid("a reference is for rows 'reference': give both, or neither");
-  const job = jobOf(options);
+  const limits = limitsFor(options);
+  const job = jobOf(options, limits.memoryBytes);
   await refuseOutputAmongSources(job);
-  return createBackends()[engine].merge(job, {
-    limits: {
-      memoryBytes: job.memoryBytes,
-      killAboveBytes: Math.round(job.memoryBytes * 1.25),
-      timeoutMs: options.timeoutMs ?? 30 * MINUTE_MS,
-      stallMs: options.stallMs ?? 10 * MINUTE_MS,
-      graceMs: GRACE_MS,
-    },
+  return createBackends()[options.engine ?? 'local'].merge(job, {
+    limits,
     machineLock: machineLockPath,
     ...(signal !== undefined && { signal }),
     ...(onProgress !== undefined && { onProgress }),
@@ -84,7 +71,7 @@ export async function mergeCheckpoints(options: MergeOptions): Promise<MergeFigu
 
 const STEPS: MergeStep[] = ['discover', 'merge', 'verify', 'publish'];
 
-function jobOf(options: MergeOptions): MergeJob {
+function jobOf(options: MergeOptions, memoryBytes: number): MergeJob {
   const verify = options.verify ?? 'bytes';
   return {
     steps: verify === 'none' ? STEPS.filter((step) => step !== 'verify') : STEPS,
@@ -102,7 +89,7 @@ function jobOf(options: MergeOptions): MergeJob {
     engine: 'stitch',
     ...(options.command !== undefined && { command: options.command }),
     verify,
-    memoryBytes: options.memoryBytes ?? defaultMemoryBytes(machineMemoryBytes()),
+    memoryBytes,
   };
 }
 
@@ -120,7 +107,5 @@ async function refuseOutputAmongSources({ source, output }: MergeJob): Promise<v
   );
   if (outputDir !== sourceDir) return;
   const advice = 'put it elsewhere, or give it a name that the pattern does not match';
-  throw invalid(`the output ${output.path} would be one of the files to merge (${source.pattern}): ${advice}`);
+  throw invalidOptions(`the output ${output.path} would be one of the files to merge (${source.pattern}): ${advice}`);
 }
-
-const invalid = (message: string): MergeError => new MergeError({ type: 'ConfigInvalid', message });

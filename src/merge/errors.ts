@@ -29,12 +29,20 @@ export function isOutOfMemory(error: unknown): error is Error {
   return OUT_OF_MEMORY_CODES.has((error as NodeJS.ErrnoException).code ?? '') || OUT_OF_MEMORY.test(error.message);
 }
 
+const UNREADABLE = new Set(['EIO', 'EACCES', 'EPERM', 'ESTALE', 'EUCLEAN']);
+
+/** The system's code where a file could not be read: a failing disk, missing permissions; else null. */
+export function unreadableCode(error: unknown): string | null {
+  const { code } = error as { code?: string };
+  return error instanceof Error && code !== undefined && UNREADABLE.has(code) ? code : null;
+}
+
 /** The checkpoint `file` cannot be merged as it is; `message` says why, without naming the file again. */
 export const invalidCheckpoint = (file: string, message: string, column?: string): MergeFailure =>
   new MergeFailure('CheckpointInvalid', `${file}: ${message}`, { file, column });
 
-/** The engine at hand would not give this column of `file` back as it is; another engine may. */
-export const unfitEngine = (file: string, message: string, column: string): MergeFailure =>
+/** The engine at hand would not take `file`, or not give this column of it back as it is; another engine may. */
+export const unfitEngine = (file: string, message: string, column?: string): MergeFailure =>
   new MergeFailure('EngineUnfit', `${file}: ${message}`, { file, column });
 
 /**

@@ -30,7 +30,7 @@ export interface PrepareRequest {
 }
 
 /**
- * Reads every checkpoint once, for the hash of its view. Throws MergeFailure CheckpointInvalid for what cannot be sent,
+ * Reads every checkpoint once, for the hash of its view. Throws MergeFailure EngineUnfit for what cannot be sent,
  * InputChanged, MemoryExhausted, DiskFull, and the signal's reason. Memory: the footers' and that of the keys.
  */
 export async function prepareStaging(request: PrepareRequest): Promise<Prepared> {

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import type { MergeFigures } from '../contract.ts';
 import type { CheckpointFile } from './discover.ts';
-import { MergeFailure } from './errors.ts';
+import { MergeFailure, unreadableCode } from './errors.ts';
 import type { MergeJob, MergeMessage } from './job.ts';
 import { readManifest, type Manifest } from './manifest.ts';
 import { readManifestId } from './parquet/key-values.ts';
@@ -64,7 +64,11 @@ export async function requirePublished(outputPath: string, consequence: string):
   if (output === null) throw refuse('is missing although its manifest is there');
   if (output.size !== manifest.output.bytes)
     throw refuse(`has ${output.size} bytes where its manifest says ${manifest.output.bytes}`);
-  if ((await readManifestId(outputPath)) !== manifest.id) throw refuse('is not the file of its manifest');
+  const id = await readManifestId(outputPath).catch((error: unknown) => {
+    const code = unreadableCode(error);
+    throw code === null ? error : refuse(`cannot be read (${code})`);
+  });
+  if (id !== manifest.id) throw refuse('is not the file of its manifest');
   return manifest;
 }
 

@@ -4,7 +4,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { formatCrc32 } from './crc32.ts';
-import { MergeFailure } from './errors.ts';
+import { MergeFailure, unreadableCode } from './errors.ts';
 import { footerChecksum } from './footer-checksum.ts';
 import type { Manifest } from './manifest.ts';
 import { readFooter } from './parquet/footer.ts';
@@ -30,6 +30,20 @@ export async function recheckOutput(
       file: path,
       column,
     });
+  try {
+    await compare(path, manifest, refuse, { onBytes, signal });
+  } catch (error) {
+    const code = unreadableCode(error);
+    throw code === null ? error : refuse(`it cannot be read (${code})`);
+  }
+}
+
+async function compare(
+  path: string,
+  manifest: Manifest,
+  refuse: (what: string, column?: string) => MergeFailure,
+  { onBytes, signal }: RecheckHooks,
+): Promise<void> {
   const { columns, rowGroups } = await readFooter(path, path).catch((error: unknown) => {
     throw error instanceof MergeFailure ? refuse(error.message) : error;
   });

@@ -1,6 +1,6 @@
 /** What a checkpoint is to a backend that merges elsewhere: its physical view, and how its key becomes that of the spine. */
 import { join } from 'node:path';
-import { invalidCheckpoint } from './errors.ts';
+import { unfitEngine } from './errors.ts';
 import { keyFactor, keyTypeOf, type KeyType } from './keys.ts';
 import { PHYSICAL } from './parquet/field-ids.ts';
 import { describeType } from './parquet/logical.ts';
@@ -17,11 +17,11 @@ export interface View {
   tail: Uint8Array;
 }
 
-/** `type` is that of the spine's keys. Throws CheckpointInvalid for columns that would not come back as they are, or be taken. */
+/** `type` is that of the spine's keys. Throws EngineUnfit for columns that would not come back as they are, or be taken. */
 export function viewOf(checkpoint: Checkpoint, type: KeyType, folder: string): View {
   const { index, name, path, fingerprint, footer, key, columns } = checkpoint;
   if (columns.length > MOST_STAGED_COLUMNS)
-    throw invalidCheckpoint(
+    throw unfitEngine(
       name,
       `it has ${columns.length} columns beside its key, and a table of BigQuery takes ${MOST_STAGED_COLUMNS}; use the backend local`,
     );
@@ -55,7 +55,7 @@ const physicalName = (column: Column): string => describeType(column).split(' ')
 function refuseUnstageable(column: Column, file: string): void {
   const obstacle = viewObstacle(column);
   if (obstacle !== null)
-    throw invalidCheckpoint(
+    throw unfitEngine(
       file,
       `its column ${column.name} is ${obstacle}, which BigQuery would not give back as it is; use the backend local`,
       column.name,
@@ -66,7 +66,7 @@ function refuseUnloadable({ name, footer }: Checkpoint, column: Column): void {
   for (const { chunks } of footer.rowGroups) {
     const obstacle = codecObstacle(codecOf(chunks[column.firstLeaf]!));
     if (obstacle !== null)
-      throw invalidCheckpoint(
+      throw unfitEngine(
         name,
         `its column ${column.name} is ${obstacle}, which BigQuery does not load; use the backend local`,
         column.name,

@@ -268,7 +268,7 @@ for (const [what, sql, options] of [
       ...(options !== '' && { key: 'odd' }),
     });
     await assert.rejects(prepare(job), {
-      name: 'CheckpointInvalid',
+      name: 'EngineUnfit',
       message: new RegExp(`^a\\.parquet: its column odd is ${what}.*; use the backend local$`),
     });
     assert.deepEqual(await readdir(join(dir, 'out')), []);
@@ -279,7 +279,7 @@ test('a checkpoint that is too wide for a table is refused by name', async (t) =
   const columns = Array.from({ length: 10_000 }, (_, i) => `range AS w${i}`).join(', ');
   await writeParquet({ [join(dir, 'a.parquet')]: `SELECT range AS k, ${columns} FROM range(1)` });
   await assert.rejects(prepare(jobOf(dir)), {
-    name: 'CheckpointInvalid',
+    name: 'EngineUnfit',
     message:
       /^a\.parquet: it has 10000 columns beside its key, and a table of BigQuery takes 9999; use the backend local$/,
   });
