@@ -59,13 +59,20 @@ export async function merge(dir: string, options: MergeOptions): Promise<void> {
 
 function resultLine(figures: MergeFigures, output: string, peakRssBytes: number) {
   const { files, rows, columns, aligned, realigned, bytesIn, bytesOut, wallMs, verified } = figures;
-  return { files, rows, columns, aligned, realigned, bytesIn, bytesOut, wallMs, peakRssBytes, output, verified };
+  const { bytesCloned, bytesCopied } = figures;
+  return {
+    ...{ files, rows, columns, aligned, realigned, bytesIn, bytesOut, bytesCloned, bytesCopied, wallMs },
+    ...{ peakRssBytes, output, verified },
+  };
 }
 
 function summary(figures: MergeFigures, output: string): string {
   const shape = `${figures.columns.toLocaleString('en')} columns x ${figures.rows.toLocaleString('en')} rows`;
   if (figures.alreadyMerged) return `${output} holds these ${figures.files} files already: ${shape}; nothing to do`;
   const how = figures.realigned === 0 ? 'all aligned' : `${figures.realigned} of them aligned first`;
+  // Where the file system can share blocks, those of the sources take no room again.
+  const shared = figures.bytesCloned > 0 ? ` (${formatBytes(figures.bytesCloned)} cloned)` : '';
+  const size = `${formatBytes(figures.bytesOut)}${shared}`;
   const checked = figures.verified === 'none' ? 'not verified' : `verified (${figures.verified})`;
-  return `merged ${figures.files} files (${how}) into ${output}: ${shape}, ${formatBytes(figures.bytesOut)}, ${checked}, in ${formatDuration(figures.wallMs)}`;
+  return `merged ${figures.files} files (${how}) into ${output}: ${shape}, ${size}, ${checked}, in ${formatDuration(figures.wallMs)}`;
 }

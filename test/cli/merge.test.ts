@@ -18,8 +18,18 @@ test('merges a folder, and ends with the agreed line of JSON', async () => {
   const run = await cli.run('merge', 's/X', '--out', 'x.parquet', '--json');
   assert.equal(run.exitCode, 0, run.stderr);
   const json = run.json as Record<string, number | string>;
-  const fields = ['files', 'rows', 'columns', 'aligned', 'realigned', 'bytesIn', 'bytesOut', 'wallMs', 'peakRssBytes'];
-  assert.deepEqual(Object.keys(json), [...fields, 'output', 'verified']);
+  const fields = [
+    'files',
+    'rows',
+    'columns',
+    'aligned',
+    'realigned',
+    'bytesIn',
+    'bytesOut',
+    'bytesCloned',
+    'bytesCopied',
+  ];
+  assert.deepEqual(Object.keys(json), [...fields, 'wallMs', 'peakRssBytes', 'output', 'verified']);
   assert.equal(json['files'], 6);
   assert.equal(json['columns'], 31);
   assert.equal(json['output'], join(cli.folder, 'x.parquet'));
