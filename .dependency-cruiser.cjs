@@ -105,7 +105,11 @@ module.exports = {
       [room('backends'), '^src/config/', '^src/guard/command[.]ts$', '^src/merge/(job|discover)[.]ts$'],
       'One merge, for programs: what the command line calls, too.',
     ),
-    only('python', ['^src/guard/flock[.]ts$'], 'Environments for whoever needs one; one process makes each.'),
+    only(
+      'python',
+      ['^src/guard/(flock|lifetime)[.]ts$'],
+      'Environments for whoever needs one; one process makes each.',
+    ),
     only('budget', [], 'The ledger runs inside a workflow, and knows nothing of it.'),
     only('config', []),
     only('server', [room('config')]),

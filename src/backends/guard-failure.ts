@@ -55,9 +55,12 @@ function error(type: FailureType, message: string, report: GuardReport): MergeEr
   return new MergeError({ type, ...(evidence && { evidence }), message, peakBytes }, causedBy(report));
 }
 
-/** All of standard error's tail travels as the cause. */
+/** All of standard error's tail travels as the cause; with a stack, which repeats the message, it would travel twice. */
 function causedBy({ stderrTail }: GuardReport): ErrorOptions {
-  return stderrTail === '' ? {} : { cause: new Error(stderrTail) };
+  if (stderrTail === '') return {};
+  const cause = new Error(stderrTail);
+  delete cause.stack;
+  return { cause };
 }
 
 /** The one line that says most: an error's own, else the last one. */

@@ -68,9 +68,10 @@ export async function checkHealth(request: HealthRequest): Promise<HealthReport>
 
 async function readFigures({ thresholds, folder, machineLock }: HealthRequest): Promise<HealthFigures> {
   const { command, commandTimeoutMs = COMMAND_TIMEOUT_MS } = thresholds;
-  const [meminfo, disk, ending] = await Promise.all([
+  const [meminfo, disk, leftovers, ending] = await Promise.all([
     readFile('/proc/meminfo', 'utf8'),
     statfs(folder),
+    findLeftovers(machineLock),
     command === undefined ? null : runHook({ command, timeoutMs: commandTimeoutMs }),
   ]);
   return {
@@ -78,7 +79,7 @@ async function readFigures({ thresholds, folder, machineLock }: HealthRequest): 
     freeDiskBytes: disk.bavail * disk.bsize,
     load1: loadavg()[0] ?? 0,
     cores: availableParallelism(),
-    leftovers: findLeftovers(machineLock).slice(0, LEFTOVERS_SHOWN),
+    leftovers: leftovers.slice(0, LEFTOVERS_SHOWN),
     clock: new Date().toISOString(),
     clockStepMs: clockWatch.look(),
     command: ending,

@@ -1,15 +1,11 @@
-import { readFileSync } from 'node:fs';
-import { basename } from 'node:path';
-
+import { readCommandLines, shortName } from './command-lines.ts';
 import { identifyLockFile, locksOf, type LockIdentity } from './lock-lines.ts';
-import { listPids } from './proc.ts';
-
-const LONGEST_NAME = 60;
+import { listPids, readStat } from './proc.ts';
 
 /** A process of a merge whose guard is gone. */
 export interface Leftover {
   pid: number;
-  /** Its program and first argument, without their folders. */
+  /** Its program and script, without their folders; the program's alone where the process is stuck. */
   name: string;
 }
 
@@ -18,31 +14,19 @@ export interface Leftover {
  * has inherited it. Only processes that this user may look into are seen: another user's merge is told by its lock alone.
  * Empty where the file is missing.
  */
-export function findLeftovers(lockFile: string): Leftover[] {
+export async function findLeftovers(lockFile: string): Promise<Leftover[]> {
   const lock = identifyLockFile(lockFile);
   if (lock === null) return [];
-  const holders: Leftover[] = [];
+  const holders: number[] = [];
   for (const pid of listPids()) {
     const taker = takerOf(pid, lock);
     if (taker === null) continue;
     // Of a pid that was given to somebody else since, it is not the guard's: that one does not hold the lock.
     if (taker === pid || takerOf(taker, lock) === taker) return [];
-    holders.push({ pid, name: nameOf(pid) });
+    holders.push(pid);
   }
-  return holders;
-}
-
-function nameOf(pid: number): string {
-  try {
-    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, 2);
-    return words
-      .map((word) => basename(word))
-      .join(' ')
-      .trim()
-      .slice(0, LONGEST_NAME);
-  } catch {
-    return '';
-  }
+  const commandLines = await readCommandLines(holders);
+  return holders.map((pid) => ({ pid, name: shortName(commandLines.get(pid)) ?? readStat(pid)?.name ?? '' }));
 }
 
 /**

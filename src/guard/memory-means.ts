@@ -8,7 +8,7 @@ import { makeGroupV2, parentV2 } from './memory/group-v2.ts';
 import { groupFolders, ownGroupView, type GroupView } from './memory/hierarchy.ts';
 import { newLeafName } from './memory/leaf-name.ts';
 import { scopeManager, scopePrefix, sweepScopes } from './memory/systemd-scope.ts';
-import { sweepLeaves } from './memory/sweep.ts';
+import { sweepHierarchy, sweepLeaves } from './memory/sweep.ts';
 
 /** Hard limits of the kernel, best first. */
 export const MEMORY_MEANS = ['systemd-run', 'cgroup-v2', 'cgroup-v1', 'rlimit-data'] as const;
@@ -86,6 +86,8 @@ export const SHELL = '/bin/sh';
 let manager: { found: 'system' | 'user' | null } | undefined;
 /** Whether a process can enter a leaf, by the folder that the leaf lies in. */
 const joinable = new Map<string, boolean>();
+/** Hierarchies that were looked through: once, as guards in other groups than this one's die with their processes. */
+const looked = new Set<string>();
 
 function inGroup(
   parent: string | null,
@@ -94,7 +96,12 @@ function inGroup(
 ): Partial<MemoryBound> | null {
   if (parent === null || joinable.get(parent) === false || findExecutable(SHELL) === null) return null;
   try {
-    for (const folder of [parent, ...groupFolders(view, 'freezer').map(({ path }) => path)]) sweepLeaves(folder);
+    const freezers = groupFolders(view, 'freezer');
+    for (const folder of [parent, ...freezers.map(({ path }) => path)]) sweepLeaves(folder);
+    for (const { mount } of [...groupFolders(view, 'memory'), ...freezers]) {
+      if (!looked.has(mount)) sweepHierarchy(mount);
+      looked.add(mount);
+    }
     const group = make(parent);
     if (!joinable.has(parent)) joinable.set(parent, group.joinFiles.every(canJoin));
     if (joinable.get(parent) === true) return { joinFiles: group.joinFiles, group };

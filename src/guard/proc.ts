@@ -5,8 +5,8 @@ import { readFile } from 'node:fs/promises';
  * What /proc tells of one process. Sources: proc_pid_stat(5), proc_pid_status(5), proc_pid_io(5).
  *
  * Processes end while they are read: every reader here answers null for one that has gone. The reads are synchronous on purpose: they
- * take microseconds, and a guard must not queue behind a busy thread pool. Only smaps_rollup is asynchronous, since it
- * walks page tables and waits for the process's memory lock.
+ * take microseconds, and a guard must not queue behind a busy thread pool. Asynchronous are only those that wait
+ * for the process's memory lock: smaps_rollup, which walks page tables, and cmdline (command-lines.ts).
  */
 export interface ProcessStat {
   pid: number;

@@ -1,12 +1,11 @@
 import { readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 
-import { readText } from './memory/hierarchy.ts';
+import { shortName, type CommandLines } from './command-lines.ts';
 import { readThreads, type ProcessStat, type ThreadState } from './proc.ts';
 
 const MOST_PROCESSES = 8;
 const MOST_KINDS = 6;
-const LONGEST_WORDS = 200;
 /** Functions in which a process waits for the end of another one. */
 const WAITS_FOR_CHILD = /^(do_wait|wait4|kernel_wait4)$/;
 
@@ -14,8 +13,8 @@ const WAITS_FOR_CHILD = /^(do_wait|wait4|kernel_wait4)$/;
 export interface StuckProcess {
   pid: number;
   name: string;
-  /** Its command line, shortened. */
-  words: string;
+  /** Its program and script. */
+  runs: string;
   threads: (ThreadState & { count: number })[];
 }
 
@@ -23,11 +22,11 @@ export interface StuckProcess {
  * Looks at the processes of a tree, those first that have no child in it: what is stuck is there. Processes that only wait for
  * such a child are left out; of the others, the first eight are looked at.
  */
-export function lookAtStuck(processes: ProcessStat[]): StuckProcess[] {
+export function lookAtStuck(processes: ProcessStat[], commandLines: CommandLines): StuckProcess[] {
   const parents = new Set(processes.map(({ parent }) => parent));
   const leaves = processes.filter(({ pid }) => !parents.has(pid));
   const others = processes.filter(({ pid }) => parents.has(pid)).toReversed();
-  const looked = [...leaves, ...others].slice(0, 4 * MOST_PROCESSES).map(lookAt);
+  const looked = [...leaves, ...others].slice(0, 4 * MOST_PROCESSES).map((each) => lookAt(each, commandLines));
   const telling = looked.filter(({ pid, threads }) => !(parents.has(pid) && threads.every(waitsForChild)));
   return telling.slice(0, MOST_PROCESSES);
 }
@@ -42,10 +41,10 @@ export function describeStuck(stuck: StuckProcess[]): string {
     .join('; ');
 }
 
-/** The same with command lines and kernel stacks, a line for each process and for each kind of its threads. */
+/** The same with scripts and kernel stacks, a line for each process and for each kind of its threads. */
 export function stuckLines(stuck: StuckProcess[]): string[] {
-  return stuck.flatMap(({ pid, name, words, threads }) => [
-    `${name} (pid ${pid}): ${words}`,
+  return stuck.flatMap(({ pid, name, runs, threads }) => [
+    `${name} (pid ${pid}): ${runs}`,
     ...threads.map(({ count, state, waitsIn, frames }) => {
       const where = waitsIn === '' ? '' : ` in ${waitsIn}`;
       const stack = frames.length > 0 ? `, called by ${frames.join(' < ')}` : '';
@@ -54,7 +53,7 @@ export function stuckLines(stuck: StuckProcess[]): string[] {
   ]);
 }
 
-function lookAt({ pid, name }: ProcessStat): StuckProcess {
+function lookAt({ pid, name }: ProcessStat, commandLines: CommandLines): StuckProcess {
   const kinds = new Map<string, ThreadState & { count: number }>();
   for (const thread of readThreads(pid)) {
     const kind = `${thread.state} ${thread.waitsIn}`;
@@ -62,11 +61,10 @@ function lookAt({ pid, name }: ProcessStat): StuckProcess {
     if (known === undefined) kinds.set(kind, { ...thread, count: 1 });
     else known.count += 1;
   }
-  const words = (readText(`/proc/${pid}/cmdline`) ?? '').replaceAll('\0', ' ').trim();
   return {
     pid,
     name: nameOf(pid, name),
-    words: words.slice(0, LONGEST_WORDS),
+    runs: shortName(commandLines.get(pid)) ?? name,
     threads: [...kinds.values()].toSorted((a, b) => b.count - a.count).slice(0, MOST_KINDS),
   };
 }

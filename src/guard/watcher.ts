@@ -1,4 +1,5 @@
 import type { GuardClock } from './clock.ts';
+import { readCommandLines } from './command-lines.ts';
 import { CpuMeter } from './cpu-time.ts';
 import { writeEvidence } from './evidence.ts';
 import { killAtOnce } from './kill.ts';
@@ -47,6 +48,7 @@ export class Watcher {
   readonly #stopped = new AbortController();
   #lastBytes = 0;
   #lastSampleMs: number;
+  #stallVerdict: Verdict | null = null;
 
   constructor(options: WatcherOptions) {
     this.#options = options;
@@ -71,7 +73,7 @@ export class Watcher {
       if (beganMs - scannedMs >= ceilingMs) {
         members = tree.scan();
         scannedMs = beganMs;
-        this.#checkProgress(members);
+        await this.#checkProgress(members);
       }
       const msToLimit = await this.#sample(members);
       const nowMs = clock.now();
@@ -117,7 +119,7 @@ export class Watcher {
     return bytesPerMs === 0 ? Infinity : (killAboveBytes - memoryBytes) / bytesPerMs;
   }
 
-  #checkProgress(members: ProcessStat[]): void {
+  async #checkProgress(members: ProcessStat[]): Promise<void> {
     const works = members.map(({ pid, startTicks, cpuTicks }) => ({
       pid,
       startTicks,
@@ -127,14 +129,20 @@ export class Watcher {
     this.cpu.update(works);
     const idleMs = this.#stall.update(this.#options.clock.now(), this.#options.messages(), works);
     if (idleMs <= this.#options.stallMs) return;
-    // Read before the kill: it is all that will be left of a deadlock.
+    // Read once, and before the kill: it is all that will be left of a deadlock. Judged as often as there is something left to kill.
+    this.#stallVerdict ??= await this.#describeStall(members, idleMs);
+    this.#judge(this.#stallVerdict);
+  }
+
+  async #describeStall(members: ProcessStat[], idleMs: number): Promise<Verdict> {
     const what = `no progress for ${seconds(idleMs)} s`;
     const { evidenceFile } = this.#options;
-    const file = evidenceFile === undefined ? null : writeEvidence(evidenceFile, members, what);
+    const commandLines = await readCommandLines(members.map(({ pid }) => pid));
+    const file = evidenceFile === undefined ? null : writeEvidence(evidenceFile, members, commandLines, what);
     const where = file === null ? '' : ` (all of it in ${file})`;
-    const stuck = lookAtStuck(members);
+    const stuck = lookAtStuck(members, commandLines);
     const reason = `${what}: ${describeStuck(stuck)}${where}`;
-    this.#judge({ outcome: 'stalled', reason, by: 'stall', gentle: false, evidence: stuckLines(stuck) });
+    return { outcome: 'stalled', reason, by: 'stall', gentle: false, evidence: stuckLines(stuck) };
   }
 
   #judge(verdict: Verdict): void {

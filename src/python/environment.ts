@@ -69,7 +69,7 @@ export async function ensurePythonEnvironment(wanted: PythonEnvironment): Promis
   const isDone = (): boolean => existsSync(join(folder, 'bin', 'python'));
   const { signal, log, waitMs = WAIT_MS } = wanted;
   await using lock = await takeMakingLock({ path: `${folder}.lock`, waitMs, signal, log, isDone });
-  if (lock !== null && !isDone()) await build(interpreter, folder, wanted);
+  if (lock !== null && !isDone()) await build(interpreter, folder, wanted, lock.descriptor);
   return folder;
 }
 
@@ -90,9 +90,9 @@ async function findInterpreter(purpose: string): Promise<{ command: string; iden
   throw new Error(`${purpose} need CPython 3.11 to 3.14 with venv on the PATH; ${which}`);
 }
 
-async function build(interpreter: string, folder: string, wanted: PythonEnvironment): Promise<void> {
+async function build(interpreter: string, folder: string, wanted: PythonEnvironment, lock: number): Promise<void> {
   await removeUnfinished(folder, wanted.cache);
-  const limits = { timeoutMs: INSTALL_TIMEOUT_MS, signal: wanted.signal };
+  const limits = { timeoutMs: INSTALL_TIMEOUT_MS, signal: wanted.signal, lock };
   const making = await mkdtemp(`${folder}.making-`);
   try {
     wanted.log?.(`installing the Python packages of ${wanted.requirements} (once, about half a minute)`);

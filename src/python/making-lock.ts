@@ -15,14 +15,13 @@ export interface MakingLock {
   isDone: () => boolean;
 }
 
-/** Holds the lock until it is disposed of; null once `isDone`. Throws where it cannot be had in time or at all, and the signal's reason. */
-export async function takeMakingLock({
-  path,
-  waitMs,
-  signal,
-  log,
-  isDone,
-}: MakingLock): Promise<AsyncDisposable | null> {
+/** Held until it is disposed of, and by whoever has inherited its descriptor as long as that lives. */
+export interface HeldLock extends AsyncDisposable {
+  descriptor: number;
+}
+
+/** Takes the lock; null once `isDone`. Throws where it cannot be had in time or at all, and the signal's reason. */
+export async function takeMakingLock({ path, waitMs, signal, log, isDone }: MakingLock): Promise<HeldLock | null> {
   const file = await open(path, 'a+').catch((cause: unknown) => {
     throw unusable(path, cause);
   });
@@ -32,7 +31,7 @@ export async function takeMakingLock({
       signal?.throwIfAborted();
       if (isLocked(file, path)) {
         await sign(file);
-        return { [Symbol.asyncDispose]: () => file.close() };
+        return { descriptor: file.fd, [Symbol.asyncDispose]: () => file.close() };
       }
       if (performance.now() > until) {
         const minutes = Math.ceil(waitMs / 60_000);
@@ -62,10 +61,10 @@ function isLocked(file: FileHandle, path: string): boolean {
 
 /** A courtesy for those who wait; a full disk must not stop anybody. */
 async function sign(file: FileHandle): Promise<void> {
-  await file.truncate().then(
-    () => file.write(`${process.pid}`),
-    () => undefined,
-  );
+  await file
+    .truncate()
+    .then(() => file.write(`${process.pid}`))
+    .catch(() => undefined);
 }
 
 async function holderOf(file: FileHandle): Promise<string> {

@@ -119,9 +119,10 @@ const ENDINGS: [behaviour: string, type: string, message: RegExp][] = [
 for (const [behaviour, type, message] of ENDINGS) {
   test(`a child that ends so: ${behaviour}`, async (t) => {
     const { context, job } = setUp(t);
-    const { facts } = await failureOf(runMergeProcess(job(behaviour), context, CHILD));
+    const { facts, cause } = await failureOf(runMergeProcess(job(behaviour), context, CHILD));
     assert.equal(facts.type, type);
     assert.match(facts.message, message);
+    assert.equal((cause as Error | undefined)?.stack, undefined, 'it would repeat all that the child has said');
   });
 }
 

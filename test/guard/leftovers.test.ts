@@ -12,9 +12,9 @@ import { fixture, processesWith, processToken, temporaryFolder, waitFor } from '
 test('a merge whose guard was killed is found; one that is guarded, or a lock alone, is not', async (t) => {
   const folder = temporaryFolder(t);
   const lockFile = join(folder, 'machine.lock');
-  assert.deepEqual(findLeftovers(lockFile), [], 'no file yet');
+  assert.deepEqual(await findLeftovers(lockFile), [], 'no file yet');
   const held = takeLocks([lockFile]);
-  assert.deepEqual(findLeftovers(lockFile), [], 'this process has opened it itself');
+  assert.deepEqual(await findLeftovers(lockFile), [], 'this process has opened it itself');
   held.close();
 
   const token = processToken(t);
@@ -22,12 +22,12 @@ test('a merge whose guard was killed is found; one that is guarded, or a lock al
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(guard.stdout, 'data');
-  assert.deepEqual(findLeftovers(lockFile), [], 'its guard is there');
+  assert.deepEqual(await findLeftovers(lockFile), [], 'its guard is there');
   guard.kill('SIGKILL');
   await once(guard, 'exit');
 
   const pid = Number(processesWith(token)[0]?.split(':')[0]);
-  assert.deepEqual(findLeftovers(lockFile), [{ pid, name: 'node never-exits.ts' }]);
+  assert.deepEqual(await findLeftovers(lockFile), [{ pid, name: 'node never-exits.ts' }]);
   const thresholds = { minFreeMemoryBytes: 0, maxSwapUsedPercent: 100, minFreeDiskBytes: 0 };
   const request = { thresholds, folder, neededDiskBytes: 0, machineLock: lockFile };
   const { healthy, reasons } = await checkHealth(request);
@@ -35,6 +35,7 @@ test('a merge whose guard was killed is found; one that is guarded, or a lock al
   assert.match(reasons[0]!, new RegExp(`node never-exits\\.ts \\(pid ${pid}\\); end it with: kill -9 ${pid}$`));
 
   process.kill(pid, 'SIGKILL');
-  await waitFor(() => findLeftovers(lockFile).length === 0, 'its end');
+  await waitFor(() => processesWith(token).length === 0, 'its end');
+  assert.deepEqual(await findLeftovers(lockFile), []);
   assert.equal((await checkHealth(request)).healthy, true);
 });

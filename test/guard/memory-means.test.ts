@@ -8,6 +8,7 @@ import { test, type TestContext } from 'node:test';
 import { boundMemory, LimitInvalidError, type MemoryMeansName } from '../../src/guard/memory-means.ts';
 import { groupV2At } from '../../src/guard/memory/group-v2.ts';
 import { groupFolders, ownGroupView } from '../../src/guard/memory/hierarchy.ts';
+import { newLeafName } from '../../src/guard/memory/leaf-name.ts';
 import { runGuarded } from '../../src/guard/run.ts';
 import { leaves, watchLeaves } from './leaves.ts';
 import { fixture, LIMITS, MIB, nodeCommand, processesWith, processToken, temporaryFolder, waitFor } from './helpers.ts';
@@ -150,6 +151,15 @@ test('version 2: a leaf beside this process, where the group above hands memory 
   assert.deepEqual(joinFiles, [join(parent, leaf, 'cgroup.procs')]);
   writeFileSync(join(parent, leaf, 'memory.events'), 'low 0\nmax 9\noom 1\noom_kill 3\noom_group_kill 1\n');
   assert.equal(group?.oomKills(), 3);
+});
+
+test('what a dead guard has left in another group is found, too', (t) => {
+  const { view, parent } = fakeV2(t, 'memory');
+  const live = newLeafName();
+  const other = join(parent, 'other.scope', 'deeper');
+  for (const name of [live, live.replace(/-\d+-\d+$/, '-1-1')]) mkdirSync(join(other, name), { recursive: true });
+  boundMemory(300 * MIB, ['cgroup-v2'], view);
+  assert.deepEqual(readdirSync(other), [live]);
 });
 
 test('version 2: no leaf where memory is not handed on, or an own limit would be escaped', (t) => {

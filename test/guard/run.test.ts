@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
@@ -145,14 +145,15 @@ test('a deadlock is a stall, with what its threads wait for', async (t) => {
   assert.match(report.reason ?? '', /no progress for [\d.]+ s: \w+ \(pid \d+\): .*\d+ x S futex/);
   assert.ok(report.reason?.endsWith(`(all of it in ${evidenceFile})`));
   const [process = '', ...threads] = report.evidence ?? [];
-  assert.match(process, /^\w+ \(pid \d+\): .*deadlocks\.ts/);
+  assert.match(process, /^\w+ \(pid \d+\): node deadlocks\.ts$/);
   assert.ok(
     threads.some((line) => /^ {2}\d+ threads S in futex_\w+/.test(line)),
     threads.join('\n'),
   );
   const evidence = readFileSync(evidenceFile, 'utf8');
+  assert.equal(statSync(evidenceFile).mode & 0o777, 0o600);
   assert.match(evidence, /^no progress for .*\n20/);
-  assert.match(evidence, /^process \d+ \(\w+\), child of \d+, S: .*deadlocks\.ts/m);
+  assert.match(evidence, /^process \d+ \(\w+\), child of \d+, S: .*deadlocks\.ts wm-test-/m);
   assert.match(evidence, /^ {2}file 3 -> socket:/m);
   assert.match(evidence, /^ {2}thread \d+ \(.*\): S \(sleeping\), waits in futex_\w+, system call \d+ /m);
 });

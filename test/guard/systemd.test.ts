@@ -21,7 +21,7 @@ import { text } from 'node:stream/consumers';
 
 import type { GuardReport } from '../../src/guard/command.ts';
 import { newLeafName } from '../../src/guard/memory/leaf-name.ts';
-import { leftOverScopes } from '../../src/guard/memory/systemd-scope.ts';
+import { leftOverScopes, sweepScopes } from '../../src/guard/memory/systemd-scope.ts';
 import { fixture, processesWith, processToken, temporaryFolder } from './helpers.ts';
 
 const GROUPS = '/sys/fs/cgroup/memory';
@@ -142,6 +142,31 @@ test(
     );
   },
 );
+
+test('systemd is asked once a minute for what was left, and once in ten where it does not answer', (t) => {
+  const folder = temporaryFolder(t);
+  const log = join(folder, 'log');
+  const path = process.env['PATH'];
+  process.env['PATH'] = `${folder}:${path}`;
+  t.after(() => (process.env['PATH'] = path));
+  const asked = (): number => readFileSync(log, 'utf8').split('\n').length - 1;
+  const answers = (script: string): void =>
+    writeFileSync(join(folder, 'systemctl'), `#!/bin/sh\necho "$1" >>"$(dirname "$0")/log"\n${script}\n`, {
+      mode: 0o755,
+    });
+  const start = 1e9;
+  const at = (seconds: number): number => {
+    sweepScopes('system', start + seconds * 1000);
+    return asked();
+  };
+  answers('');
+  assert.deepEqual([at(0), at(1), at(59), at(61)], [1, 1, 1, 2]);
+  // Something is left, but whoever says so does not end: it is not asked to kill.
+  answers(`echo ${newLeafName().replace(/-\d+-\d+$/, '-1-1')}.scope; exec sleep 600`);
+  assert.deepEqual([at(122), at(183), at(721)], [3, 3, 3]);
+  answers('');
+  assert.equal(at(723), 4);
+});
 
 test('only scopes of dead guards are left over, whatever their descriptions say', () => {
   const own = newLeafName();

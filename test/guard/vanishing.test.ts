@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { readCommandLines } from '../../src/guard/command-lines.ts';
 import { writeEvidence } from '../../src/guard/evidence.ts';
 import { killTree, waitUntilGone } from '../../src/guard/kill.ts';
 import { locksOf } from '../../src/guard/lock-lines.ts';
@@ -34,9 +35,11 @@ test('every reader has an answer for a process that has gone', async (t) => {
   assert.deepEqual(readThreads(stat.pid), []);
   assert.deepEqual(locksOf(stat.pid), []);
   assert.equal((await sampleMemory([stat.pid])).memoryBytes, 0);
-  assert.match(describeStuck(lookAtStuck([stat])), /^sleep \(pid \d+\): $/);
+  const commandLines = await readCommandLines([stat.pid]);
+  assert.equal(commandLines.size, 0);
+  assert.match(describeStuck(lookAtStuck([stat], commandLines)), /^sleep \(pid \d+\): $/);
   const file = join(temporaryFolder(t), 'stalled.txt');
-  assert.equal(writeEvidence(file, [stat], 'gone'), file);
+  assert.equal(writeEvidence(file, [stat], commandLines, 'gone'), file);
   assert.match(readFileSync(file, 'utf8'), /^process \d+ \(sleep\)/m);
 });
 
@@ -49,8 +52,9 @@ test('a tree whose processes come and go faster than they are read', async (t) =
   while (vanished < 50) {
     const members = child.tree.scan();
     await sampleMemory(members.map(({ pid }) => pid));
-    describeStuck(lookAtStuck(members));
-    writeEvidence(file, members, 'a storm');
+    const commandLines = await readCommandLines(members.map(({ pid }) => pid));
+    describeStuck(lookAtStuck(members, commandLines));
+    writeEvidence(file, members, commandLines, 'a storm');
     for (const pid of listPids()) if (readIoBytes(pid) === null && readStat(pid) === null) vanished++;
     for (const { pid, startTicks } of members) if (readStat(pid)?.startTicks !== startTicks) vanished++;
   }

@@ -1,6 +1,7 @@
 /** The making of a Python environment; an interpreter of a few lines of shell stands in where only the way to it is meant, so that it takes no seconds and no network. */
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -8,11 +9,14 @@ import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 
 import { tryLock } from '../../src/guard/flock.ts';
+import { bestLifetime } from '../../src/guard/lifetime.ts';
 import {
   ensurePythonEnvironment,
   placePythonEnvironment,
   type PythonEnvironment,
 } from '../../src/python/environment.ts';
+import { takeMakingLock } from '../../src/python/making-lock.ts';
+import { runStep } from '../../src/python/run-step.ts';
 import { fixture, processesWith, processToken, temporaryFolder, waitFor } from '../guard/helpers.ts';
 
 const PATH = process.env['PATH'];
@@ -26,8 +30,7 @@ function setUp(
   const bin = join(folder, 'path');
   mkdirSync(bin);
   if (venv !== null) {
-    const script = `#!/bin/sh\ncase "$2" in\n  -c) echo 3 12 cpython x86_64 /stand-in ;;\n  -m) ${venv} ;;\nesac\n`;
-    writeFileSync(join(bin, 'python3'), script, { mode: 0o755 });
+    writeFileSync(join(bin, 'python3'), standIn(venv), { mode: 0o755 });
     process.env['PATH'] = `${bin}:${PATH}`;
     t.after(() => (process.env['PATH'] = PATH));
   }
@@ -36,6 +39,8 @@ function setUp(
   return { purpose: 'a test', requirements, cache: join(folder, 'cache'), bin };
 }
 
+const standIn = (venv: string): string =>
+  `#!/bin/sh\ncase "$2" in\n  -c) echo 3 12 cpython x86_64 /stand-in ;;\n  -m) ${venv} ;;\nesac\n`;
 const filesOf = (cache: string): string[] => readdirSync(cache).toSorted();
 const isUp = (token: string): boolean => processesWith(token).some((line) => line.includes('sleep'));
 
@@ -146,4 +151,57 @@ test('a step that fails, and a cache that cannot be: one line each', async (t) =
       assert.match(error.message, message);
       return true;
     });
+});
+
+test('who makes it is killed: what it has started goes too, and the next one makes it', async (t) => {
+  if (bestLifetime().name !== 'pid-namespace') {
+    t.skip('nothing here ends more than the first process');
+    return;
+  }
+  const token = processToken(t);
+  const wanted = setUp(t, `sh -c 'sleep 600; :' "${token}"; exit 1`);
+  const args = [fixture('makes-environment'), wanted.requirements, wanted.cache, join(wanted.bin, 'log')];
+  const maker = spawn(process.execPath, args, { stdio: 'ignore' });
+  await waitFor(() => isUp(token), 'its making');
+  maker.kill('SIGKILL');
+  await once(maker, 'exit');
+  await waitFor(() => processesWith(token).length === 0, 'the end of its making');
+  const { folder } = await placePythonEnvironment(wanted);
+  writeFileSync(join(wanted.bin, 'python3'), standIn('mkdir -p "$4/bin" && cp "$0" "$4/bin/python"'));
+  assert.equal(await ensurePythonEnvironment(wanted), folder);
+  assert.deepEqual(
+    filesOf(wanted.cache).map((name) => join(wanted.cache, name)),
+    [folder, `${folder}.lock`],
+  );
+});
+
+test('a step that outlives its maker keeps the lock', async (t) => {
+  const token = processToken(t);
+  const path = join(temporaryFolder(t), 'a.lock');
+  const lock = await takeMakingLock({ path, waitMs: 0, signal: undefined, log: undefined, isDone: () => false });
+  const controller = new AbortController();
+  const limits = { timeoutMs: 60_000, signal: controller.signal, lock: lock!.descriptor };
+  const step = runStep('sh', ['-c', `sleep 600; : ${token}`], limits);
+  step.catch(() => undefined);
+  await waitFor(() => processesWith(token).length > 0, 'the step');
+  await lock![Symbol.asyncDispose]();
+  const other = openSync(path, 'r');
+  t.after(() => closeSync(other));
+  assert.equal(tryLock(other), false);
+  controller.abort();
+  await assert.rejects(step, { name: 'AbortError' });
+  await waitFor(() => tryLock(other), 'the lock');
+});
+
+test('a lock that cannot be signed is held all the same', async (t) => {
+  const path = join(temporaryFolder(t), 'a.lock');
+  const script = `const { takeMakingLock } = await import(process.argv[1]);
+    const lock = await takeMakingLock({ path: process.argv[2], waitMs: 0, isDone: () => false });
+    console.log(lock !== null);`;
+  const module = new URL('../../src/python/making-lock.ts', import.meta.url).href;
+  // Under this limit a write fails as on a full disk.
+  const limited = 'trap "" XFSZ; ulimit -f 0; exec "$@"';
+  const args = ['-c', limited, 'sh', process.execPath, '--input-type=module', '-e', script, module, path];
+  assert.equal((await promisify(execFile)('sh', args)).stdout, 'true\n');
+  assert.equal(readFileSync(path, 'utf8'), '');
 });

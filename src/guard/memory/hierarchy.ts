@@ -11,6 +11,8 @@ export interface GroupView {
 export interface GroupFolder {
   path: string;
   version: 1 | 2;
+  /** Folder that the hierarchy, or the part of it that is seen from here, begins with. */
+  mount: string;
   /** Whether a folder beside it lies within the same mount. */
   hasParent: boolean;
 }
@@ -32,7 +34,12 @@ export function groupFolders({ membership, mounts }: GroupView, controller: stri
       // A container that sees only its own part of the hierarchy may still be told its full path.
       const inside = root !== '/' && `${path}/`.startsWith(`${root}/`) ? path.slice(root.length) : path;
       const folder = join(point, inside);
-      folders.push({ path: folder, version: isUnified ? 2 : 1, hasParent: dirname(folder).startsWith(point) });
+      folders.push({
+        path: folder,
+        version: isUnified ? 2 : 1,
+        mount: point,
+        hasParent: dirname(folder).startsWith(point),
+      });
     }
   }
   return folders;

@@ -17,7 +17,7 @@ export function newLeafName(): string {
 /** Whether the name is of a guard of this pid namespace that does not live any more. */
 export function isLeftOver(name: string): boolean {
   const [, namespace, pid, startTicks] = /^widemerge-guard-(\w+)-(\d+)-(\d+)-\d+$/.exec(name) ?? [];
-  if (namespace !== pidNamespace()) return false;
+  if (namespace === undefined || namespace !== pidNamespace()) return false;
   return readStat(Number(pid))?.startTicks !== Number(startTicks);
 }
 

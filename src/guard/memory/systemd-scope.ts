@@ -6,6 +6,11 @@ import { isLeftOver } from './leaf-name.ts';
 
 /** systemd answers within milliseconds, or it is stuck and no help. */
 const PROBE_MS = 3000;
+/** A worker of weeks guards many commands, and whoever asks stands still until the answer. */
+const NEXT_SWEEP_MS = 60_000;
+const NEXT_SWEEP_AFTER_SILENCE_MS = 10 * 60_000;
+
+let nextSweepMs = -Infinity;
 
 type Manager = 'system' | 'user';
 
@@ -40,14 +45,27 @@ export function scopeManager(isRoot: boolean, bootedFolder = '/run/systemd/syste
   return status === 0 && isLimited(stdout.toString()) ? manager : null;
 }
 
-/** Ends what guards that were killed have left in scopes. systemd removes them with their last process. */
-export function sweepScopes(manager: Manager): void {
+/**
+ * Ends what guards that were killed have left in scopes. systemd removes them with their last process. At most once a minute, and once in
+ * ten where it did not answer; `nowMs` is of a monotonic clock.
+ */
+export function sweepScopes(manager: Manager, nowMs = performance.now()): void {
+  if (nowMs < nextSweepMs) return;
+  nextSweepMs = nowMs + (endLeftOvers(manager) ? NEXT_SWEEP_MS : NEXT_SWEEP_AFTER_SILENCE_MS);
+}
+
+/** False where systemd did not answer: it is not asked anything else then. */
+function endLeftOvers(manager: Manager): boolean {
   const filters = ['--type=scope', '--plain', '--full', '--no-legend', '--no-pager', 'widemerge-guard-*'];
-  const units = leftOverScopes(systemctl(manager, ['list-units', ...filters]));
-  if (units.length === 0) return;
+  const listing = systemctl(manager, ['list-units', ...filters]);
+  if (listing === null) return false;
+  const units = leftOverScopes(listing);
+  if (units.length === 0) return true;
   // At once: `stop` alone gives them SIGTERM and a minute and a half.
-  systemctl(manager, ['kill', '--signal=SIGKILL', ...units]);
-  systemctl(manager, ['stop', '--no-block', ...units]);
+  return (
+    systemctl(manager, ['kill', '--signal=SIGKILL', ...units]) !== null &&
+    systemctl(manager, ['stop', '--no-block', ...units]) !== null
+  );
 }
 
 /** Those of the listed units (a line each, its name first) whose guard is gone. */
@@ -58,14 +76,15 @@ export function leftOverScopes(listing: string): string[] {
   });
 }
 
-/** What it prints, whatever it says of a unit that has gone meanwhile; nothing where it is missing or stuck. */
-function systemctl(manager: Manager, words: string[]): string {
+/** What it prints, whatever it says of a unit that has gone meanwhile; null where it is missing or stuck. */
+function systemctl(manager: Manager, words: string[]): string | null {
   const args = [...(manager === 'user' ? ['--user'] : []), ...words];
-  if (findExecutable('systemctl') === null) return '';
+  if (findExecutable('systemctl') === null) return null;
   const { stdout, error } = spawnSync('systemctl', args, {
     stdio: ['ignore', 'pipe', 'ignore'],
     timeout: PROBE_MS,
+    killSignal: 'SIGKILL',
     encoding: 'utf8',
   });
-  return error === undefined ? stdout : '';
+  return error === undefined ? stdout : null;
 }

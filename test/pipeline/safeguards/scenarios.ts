@@ -121,7 +121,7 @@ export const SCENARIOS: Scenario[] = [
     expected: {
       failures: ['MergeStalled'],
       says: /s: python\S* \(pid \d+\): 9 x S futex\w+; node/,
-      evidence: /^python\S* \(pid \d+\): .*faulty_engine\.py parks.*\n {2}9 threads S in futex_\w+/,
+      evidence: /^python\S* \(pid \d+\): python\S* faulty_engine\.py\n {2}9 threads S in futex_\w+/,
       state: 'merged',
       backend: 'local',
     },
