@@ -7,7 +7,7 @@
 import { DuckDBDataChunk, INTEGER } from '@duckdb/node-api';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { duckdbFailure, isUnreadable, openDuckdb, sqlText, type Duckdb } from './duckdb.ts';
+import { duckdbFailure, firstLine, isUnreadable, openDuckdb, sqlText, type Duckdb } from './duckdb.ts';
 import { invalidCheckpoint } from './errors.ts';
 import type { Checkpoint } from './plan.ts';
 import { PHYSICAL } from './parquet/field-ids.ts';
@@ -94,13 +94,13 @@ export async function alignCheckpoint(request: AlignRequest): Promise<AlignedPar
     return parts;
   } catch (error) {
     if (isUnreadable(error))
-      throw invalidCheckpoint(checkpoint.name, `cannot be rewritten onto the rows of the others: ${error.message}`);
+      throw invalidCheckpoint(checkpoint.name, `cannot be rewritten onto the rows of the others: ${firstLine(error)}`);
     throw duckdbFailure(error, checkpoint.name);
   } finally {
     if (prepared !== null) {
       await rm(viewPath, { force: true });
-      // After an abort, too.
-      await database.connection.run('DROP TABLE IF EXISTS row_map');
+      // After an abort, too; what is broken enough makes the database unusable, and that is no news then.
+      await database.connection.run('DROP TABLE IF EXISTS row_map').catch(() => undefined);
     }
   }
 }

@@ -4,7 +4,7 @@
  */
 import { open } from 'node:fs/promises';
 import type { Duckdb } from './duckdb.ts';
-import { duckdbFailure, isUnreadable, openDuckdb, sqlName, sqlText } from './duckdb.ts';
+import { duckdbFailure, firstLine, isUnreadable, openDuckdb, sqlName, sqlText } from './duckdb.ts';
 import { createSpineTable, refuseChangedTypes, readParquet } from './duckdb-types.ts';
 import { MergeFailure, unfitEngine } from './errors.ts';
 import { MANIFEST_KEY } from './parquet/key-values.ts';
@@ -50,7 +50,7 @@ export async function joinWithDuckdb(
     if (isUnreadable(error))
       throw new MergeFailure(
         'CheckpointInvalid',
-        `DuckDB cannot join the checkpoints: ${error.message}`,
+        `DuckDB cannot join the checkpoints: ${firstLine(error)}`,
         {},
         { cause: error },
       );

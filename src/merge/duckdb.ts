@@ -71,10 +71,12 @@ async function runInterruptibly(
 export const sqlText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 export const sqlName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
+/** What DuckDB said, without the place in the query and the stack that follow. */
+export const firstLine = ({ message }: Error): string => message.split('\n', 1)[0]!;
+
 /** What DuckDB said as a typed failure of doing `what`; other errors as they are. */
 export function duckdbFailure(error: unknown, what: string): unknown {
   if (!(error instanceof Error) || error instanceof MergeFailure) return error;
-  const firstLine = error.message.split('\n', 1)[0]!;
   // Spilling to a full disk is reported as memory, too: the disk comes first.
   if (/No space left on device|Disk quota exceeded|max_temp_directory_size/.test(error.message))
     return new MergeFailure(
@@ -88,7 +90,7 @@ export function duckdbFailure(error: unknown, what: string): unknown {
   if (error.message.startsWith('Out of Memory Error'))
     return new MergeFailure(
       'MemoryExhausted',
-      `${what}: DuckDB ran out of its memory: ${firstLine}`,
+      `${what}: DuckDB ran out of its memory: ${firstLine(error)}`,
       {},
       { cause: error },
     );
@@ -98,4 +100,6 @@ export function duckdbFailure(error: unknown, what: string): unknown {
 /** True where DuckDB says that the bytes of a file are not what it can read. */
 export const isUnreadable = (error: unknown): error is Error =>
   error instanceof Error &&
-  /^(Invalid Error|Invalid Input Error|Not implemented Error|Serialization Error)\b/.test(error.message);
+  /^(Invalid Error|Invalid Input Error|Not implemented Error|Serialization Error|Out of Range Error|INTERNAL Error)\b/.test(
+    error.message,
+  );

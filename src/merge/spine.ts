@@ -145,6 +145,7 @@ export async function readKeys(checkpoint: Checkpoint, from: KeyType, to: KeyTyp
         checkpoint.footer,
         checkpoint.key,
         group,
+        checkpoint.name,
       );
       parts.push(decodeKeys(values, from, to, { file: checkpoint.name, column: checkpoint.key.name }));
     }

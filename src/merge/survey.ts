@@ -3,9 +3,9 @@ import type { FileShape, MergeJob, Survey, TypeCount } from './job.ts';
 import { COLUMN_CHUNK, COLUMN_META, PHYSICAL, SIZE_STATISTICS } from './parquet/field-ids.ts';
 import type { Chunk } from './parquet/footer.ts';
 import { describeType } from './parquet/logical.ts';
-import { integerOf, type Column } from './parquet/schema.ts';
+import type { Column } from './parquet/schema.ts';
 import { codecOf } from './parquet/physical-view.ts';
-import { findField, readStruct } from './parquet/thrift.ts';
+import { integerOf, findField, readStruct } from './parquet/thrift.ts';
 import type { Checkpoint } from './plan.ts';
 
 /** Reads the footers, and nothing else, and counts what is in them. Throws CheckpointInvalid as discovery does. */

@@ -5,8 +5,10 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { combineCrc32 } from './crc32.ts';
-import { MergeFailure } from './errors.ts';
+import { invalidCheckpoint, MergeFailure } from './errors.ts';
 import type { Chunk } from './parquet/footer.ts';
+import type { PageWalk } from './parquet/page-header.ts';
+import { ThriftError } from './parquet/thrift.ts';
 import type { Checkpoint } from './plan.ts';
 import { alignedBuffer, type DiskReader } from './system/disk-reader.ts';
 import { mismatch } from './verify-footer.ts';
@@ -20,6 +22,8 @@ export interface ChunkPair {
   column: string;
   source: Chunk;
   output: Chunk;
+  /** Through the pages, as far as they have been compared. */
+  walk: PageWalk;
   /** Where its checksum goes; bytes of several chunks of one entry continue each other. */
   sum: Checksum;
 }
@@ -146,7 +150,21 @@ function comparePieces({ pieces }: Range, source: Buffer, output: Buffer): void 
         pair.column,
       );
     pair.sum.add(expected);
+    followPages(pair, expected);
     at += length;
+  }
+}
+
+/**
+ * A chunk that ends before its pages do can be read in its source, where other bytes follow; in the output other bytes do.
+ */
+function followPages(pair: ChunkPair, piece: Uint8Array): void {
+  const { checkpoint, column, walk } = pair;
+  try {
+    walk.add(piece);
+  } catch (error) {
+    if (!(error instanceof ThriftError)) throw error;
+    throw invalidCheckpoint(checkpoint.name, `has broken pages: column ${column} ${error.message}`, column);
   }
 }
 

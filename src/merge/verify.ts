@@ -12,7 +12,8 @@ import { assertUnchanged } from './fingerprint.ts';
 import type { MergeJob } from './job.ts';
 import { formatKey } from './keys.ts';
 import { footerChecksum } from './footer-checksum.ts';
-import { readFooter, type Footer } from './parquet/footer.ts';
+import { readFooter, valuesOf, type Footer } from './parquet/footer.ts';
+import { PageWalk } from './parquet/page-header.ts';
 import { chunkPieces } from './parquet/chunk-bytes.ts';
 import type { Checkpoint, MergePlan } from './plan.ts';
 import { DiskReader } from './system/disk-reader.ts';
@@ -199,6 +200,7 @@ function* chunkPairs(
             source: chunks[firstLeaf + leaf]!,
             output: footer.rowGroups[group]!.chunks[output.firstLeaf + leaf]!,
             sum: sums[index]![group]!,
+            walk: new PageWalk(chunks[firstLeaf + leaf]!.length, valuesOf(chunks[firstLeaf + leaf]!)),
           };
           checkChunk(pair.source, pair.output, name, columnOrders !== null);
           const order = columnOrders?.[firstLeaf + leaf];

@@ -69,7 +69,7 @@ async function partValues(parts: AlignedPart[]): Promise<Map<string, Stored[]>> 
     const handle = await open(path);
     const { size } = await handle.stat();
     for (const [i, column] of columns.entries()) {
-      const part = await readColumnValues(handle, size, footer, footer.columns[i]!, 0);
+      const part = await readColumnValues(handle, size, footer, footer.columns[i]!, 0, 'part');
       const sofar = values.get(column.name) ?? [];
       for (let row = 0; row < part.rows; row++) sofar.push(part.nulls?.[row] === 1 ? null : readable(part.values[row]));
       values.set(column.name, sofar);

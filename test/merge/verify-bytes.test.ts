@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Chunk } from '../../src/merge/parquet/footer.ts';
+import { PageWalk } from '../../src/merge/parquet/page-header.ts';
 import type { Checkpoint } from '../../src/merge/plan.ts';
 import { DiskReader } from '../../src/merge/system/disk-reader.ts';
 import { Checksum, compareChunks } from '../../src/merge/verify-bytes.ts';
@@ -28,6 +29,8 @@ test('a file that is gone is an error of the comparison also where it is met whi
     source: chunkAt(0),
     output: chunkAt(index * LENGTH),
     sum: new Checksum(),
+    // The bytes are no pages.
+    walk: new PageWalk(LENGTH, 0),
   }));
   await using output = await DiskReader.open(outputPath);
   const hooks = { onBytes: () => undefined, onDone: () => Promise.resolve() };

@@ -1,6 +1,6 @@
 import { CONVERTED, LOGICAL, PHYSICAL, SCHEMA_ELEMENT } from './field-ids.ts';
-import { integerOf, type Column } from './schema.ts';
-import { findField, readStruct, TYPE } from './thrift.ts';
+import type { Column } from './schema.ts';
+import { integerOf, findField, readStruct, TYPE } from './thrift.ts';
 
 /**
  * True where min and max of a column's physical values are those of its logical values, too. A part is written from

@@ -1,5 +1,6 @@
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { compressors } from 'hyparquet-compressors';
+import { decompressLz4, decompressLz4Raw, LZ4_MOST } from './lz4.ts';
 
 /** Compression codecs of column chunks, by their number in the format. */
 export const CODEC = {
@@ -32,21 +33,43 @@ function decompressWith(codec: number, bytes: Uint8Array, length: number): Uint8
     case CODEC.uncompressed:
       return bytes;
     case CODEC.snappy:
+      refuseLongerThan(length, Math.min(snappyLength(bytes), bytes.length * SNAPPY_MOST));
       return compressors.SNAPPY!(bytes, length);
     case CODEC.gzip:
       return gunzipSync(bytes, options);
     case CODEC.brotli:
       return brotliDecompressSync(bytes, options);
     case CODEC.lz4:
-      return compressors.LZ4!(bytes, length);
+      refuseLongerThan(length, bytes.length * LZ4_MOST);
+      return decompressLz4(bytes, length);
     case CODEC.zstd:
       // Node has it since 22.15.
       return typeof zstdDecompressSync === 'function'
         ? zstdDecompressSync(bytes, options)
         : compressors.ZSTD!(bytes, length);
     case CODEC.lz4Raw:
-      return compressors.LZ4_RAW!(bytes, length);
+      refuseLongerThan(length, bytes.length * LZ4_MOST);
+      return decompressLz4Raw(bytes, length);
     default:
       throw new Error(`its compression codec ${codec} is not supported`);
   }
+}
+
+/** Before an array is made for it: no bytes give so many. */
+function refuseLongerThan(length: number, most: number): void {
+  if (length > most) throw new Error(`a page has at most ${most} bytes where its header says ${length}`);
+}
+
+/** Three bytes give at most 64. */
+const SNAPPY_MOST = 22;
+
+/** What compressed bytes say of their own length. */
+function snappyLength(bytes: Uint8Array): number {
+  let length = 0;
+  for (let i = 0; i < 5; i++) {
+    const byte = bytes[i] ?? 0;
+    length += (byte & 0x7f) * 2 ** (7 * i);
+    if (byte < 0x80) break;
+  }
+  return length;
 }

@@ -65,6 +65,33 @@ export const COLUMN_META = {
   sizeStatistics: 16,
 } as const;
 
+export const PAGE_HEADER = {
+  type: 1,
+  bytes: 2,
+  storedBytes: 3,
+  data: 5,
+  dictionary: 7,
+  dataV2: 8,
+} as const;
+
+/** Encodings of pages. */
+export const ENCODING = {
+  plain: 0,
+  plainDictionary: 2,
+  rle: 3,
+  deltaBinaryPacked: 5,
+  deltaLengthByteArray: 6,
+  deltaByteArray: 7,
+  rleDictionary: 8,
+  byteStreamSplit: 9,
+} as const;
+
+/** What comes later is not known here, nor to other readers of today. */
+export const LAST_ENCODING = 9;
+
+/** Types of pages. */
+export const PAGE = { data: 0, index: 1, dictionary: 2, dataV2: 3 } as const;
+
 export const SIZE_STATISTICS = { unencodedByteArrayBytes: 1 } as const;
 
 export const STATISTICS = {

@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { invalidCheckpoint } from '../errors.ts';
+import { checkChunkFields } from './check-fields.ts';
 import { COLUMN_CHUNK, COLUMN_META, FILE_META, REPETITION, ROW_GROUP } from './field-ids.ts';
 import { readSchema, type Column } from './schema.ts';
 import {
@@ -157,6 +158,8 @@ function decodeChunk(raw: Uint8Array, column: Column, rows: number, dataEnd: num
   if (findField(struct, COLUMN_CHUNK.filePath) !== undefined)
     throw invalidCheckpoint(name, `keeps column ${column.name} in another file`, column.name);
   const meta = readStruct(required(struct, COLUMN_CHUNK.metaData).raw);
+  checkChunkFields(struct, meta);
+  required(meta, COLUMN_META.codec);
   const dataPage = readInteger(required(meta, COLUMN_META.dataPageOffset).raw);
   const dictionary = findField(meta, COLUMN_META.dictionaryPageOffset);
   const dictionaryPage = dictionary === undefined ? 0 : readInteger(dictionary.raw);
@@ -164,8 +167,10 @@ function decodeChunk(raw: Uint8Array, column: Column, rows: number, dataEnd: num
   const length = readInteger(required(meta, COLUMN_META.totalCompressedSize).raw);
   if (length < 0 || start < 4 || start + length > dataEnd)
     throw broken(`column ${column.name} is said to lie outside of the file's data`);
+  const values = readInteger(required(meta, COLUMN_META.numValues).raw);
+  if (values < 0 || (values > 0 && length === 0))
+    throw broken(`column ${column.name} has ${values} values in ${length} bytes`);
   if (!column.nested) {
-    const values = readInteger(required(meta, COLUMN_META.numValues).raw);
     if (values !== rows) throw broken(`column ${column.name} has ${values} values in a row group of ${rows} rows`);
     if (readInteger(required(meta, COLUMN_META.type).raw) !== column.physicalType)
       throw broken(`column ${column.name} has another type in its chunk than in the schema`);
@@ -175,6 +180,9 @@ function decodeChunk(raw: Uint8Array, column: Column, rows: number, dataEnd: num
     if (column.repetition === REPETITION.repeated) throw broken(`column ${column.name} repeats`);
   }
   const uncompressedLength = readInteger(required(meta, COLUMN_META.totalUncompressedSize).raw);
+  // A page cannot begin behind its chunk, wherever the chunk's length says that it ends.
+  if (uncompressedLength < 0 || dictionaryPage < 0 || Math.max(dataPage, dictionaryPage) > start + length)
+    throw broken(`column ${column.name} has its pages outside of its chunk`);
   return { start, length, uncompressedLength, raw };
 }
 
@@ -182,4 +190,10 @@ function required(struct: ThriftStruct, id: number): ThriftField {
   const field = findField(struct, id);
   if (field === undefined) throw new ThriftError(`lacks the required field ${id}`);
   return field;
+}
+
+/** Values of a chunk, nulls and levels of nested columns included. */
+export function valuesOf(chunk: Chunk): number {
+  const meta = readStruct(required(readStruct(chunk.raw), COLUMN_CHUNK.metaData).raw);
+  return readInteger(required(meta, COLUMN_META.numValues).raw);
 }

@@ -1,6 +1,6 @@
 import { LOGICAL, PHYSICAL, SCHEMA_ELEMENT } from './field-ids.ts';
-import { integerOf, type Column } from './schema.ts';
-import { findField, readInteger, readStruct, TYPE, type ThriftStruct } from './thrift.ts';
+import type { Column } from './schema.ts';
+import { integerOf, findField, readInteger, readStruct, TYPE, type ThriftStruct } from './thrift.ts';
 
 const PHYSICAL_NAMES = new Map(Object.entries(PHYSICAL).map(([name, number]) => [number as number, name]));
 const LOGICAL_NAMES = new Map(Object.entries(LOGICAL).map(([name, number]) => [number as number, name]));

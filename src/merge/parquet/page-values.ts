@@ -1,6 +1,6 @@
-import { deltaBinaryUnpack, deltaByteArray, deltaLengthByteArray } from 'hyparquet/src/delta.js';
-import { readRleBitPackedHybrid } from 'hyparquet/src/encoding.js';
-import { PHYSICAL } from './field-ids.ts';
+import { decodeDeltaLengths, decodeDeltas, decodeDeltaTexts } from './delta.ts';
+import { ENCODING, PHYSICAL } from './field-ids.ts';
+import { decodeHybrid } from './hybrid.ts';
 
 /**
  * Values of one page, free of logical types. Types of 4 or 8 bytes are `words` (one or two 32-bit words a value), so that
@@ -17,50 +17,48 @@ export interface PhysicalType {
   length: number;
 }
 
-interface Reader {
-  view: DataView;
-  offset: number;
-}
-const readerOf = (page: Uint8Array, offset = 0): Reader => ({
-  view: new DataView(page.buffer, page.byteOffset, page.byteLength),
-  offset,
-});
-
 /** Decodes `count` values of a page's value section. Throws an Error where they are not what the encoding allows. */
 export function decodeValues(
   page: Uint8Array,
-  encoding: string,
+  encoding: number,
   type: PhysicalType,
   count: number,
   dictionary: PageValues | null,
 ): PageValues {
   if (count === 0) return emptyValues(type);
   switch (encoding) {
-    case 'PLAIN':
+    case ENCODING.plain:
       return decodePlain(page, type, count);
-    case 'PLAIN_DICTIONARY':
-    case 'RLE_DICTIONARY':
+    case ENCODING.plainDictionary:
+    case ENCODING.rleDictionary:
       if (dictionary === null) throw new Error('a page refers to a dictionary that is not there');
       return lookUp(dictionary, decodeIndices(page, count));
-    case 'RLE': {
+    case ENCODING.rle: {
       if (type.type !== PHYSICAL.boolean) break;
       const bits = new Uint8Array(count);
-      readRleBitPackedHybrid(readerOf(page), 1, bits);
+      // The length of the runs comes first.
+      decodeHybrid(page.subarray(4), 1, bits);
       return { form: 'bits', bits };
     }
-    case 'BYTE_STREAM_SPLIT':
+    case ENCODING.byteStreamSplit:
       return decodeByteStreamSplit(page, type, count);
-    case 'DELTA_BINARY_PACKED':
+    case ENCODING.deltaBinaryPacked:
       return decodeDelta(page, type, count);
-    case 'DELTA_LENGTH_BYTE_ARRAY':
-    case 'DELTA_BYTE_ARRAY': {
+    case ENCODING.deltaLengthByteArray:
+    case ENCODING.deltaByteArray: {
       if (widthOf(type) !== 0 && type.type !== PHYSICAL.fixedLenByteArray) break;
-      const bytes = new Array<Uint8Array>(count);
-      (encoding === 'DELTA_BYTE_ARRAY' ? deltaByteArray : deltaLengthByteArray)(readerOf(page), count, bytes);
-      return { form: 'bytes', bytes };
+      const decode = encoding === ENCODING.deltaByteArray ? decodeDeltaTexts : decodeDeltaLengths;
+      return { form: 'bytes', bytes: ofWidth(decode(page, count), type) };
     }
   }
   throw new Error(`its encoding ${encoding} is not supported for its type`);
+}
+
+function ofWidth(bytes: Uint8Array[], type: PhysicalType): Uint8Array[] {
+  const width = widthOf(type);
+  if (width > 0 && bytes.some(({ length }) => length !== width))
+    throw new Error('a page has values of another length than their type');
+  return bytes;
 }
 
 function emptyValues(type: PhysicalType): PageValues {
@@ -110,6 +108,7 @@ function fromBytes(source: Uint8Array, type: PhysicalType, count: number): PageV
 
 function decodePlainByteArrays(page: Uint8Array, count: number): Uint8Array[] {
   const view = new DataView(page.buffer, page.byteOffset, page.byteLength);
+  take(page, count * 4);
   const values = new Array<Uint8Array>(count);
   let offset = 0;
   for (let i = 0; i < count; i++) {
@@ -127,7 +126,7 @@ function decodeIndices(page: Uint8Array, count: number): Uint32Array {
   // Wider indices would overflow the reader's 32-bit arithmetic; a dictionary of 16 million values is no dictionary.
   if (width === undefined || width > 24) throw new Error(`a page has dictionary indices of ${width ?? 'no'} bits`);
   const indices = new Uint32Array(count);
-  if (width > 0) readRleBitPackedHybrid(readerOf(page, 1), width, indices, page.length - 1);
+  if (width > 0) decodeHybrid(page.subarray(1), width, indices);
   return indices;
 }
 
@@ -172,11 +171,11 @@ function decodeByteStreamSplit(page: Uint8Array, type: PhysicalType, count: numb
 function decodeDelta(page: Uint8Array, type: PhysicalType, count: number): PageValues {
   if (type.type === PHYSICAL.int32) {
     const words = new Int32Array(count);
-    deltaBinaryUnpack(readerOf(page), count, words);
+    decodeDeltas(page, 0, words);
     return { form: 'words', words, perValue: 1 };
   }
   if (type.type !== PHYSICAL.int64) throw new Error('its encoding DELTA_BINARY_PACKED is not supported for its type');
   const values = new BigInt64Array(count);
-  deltaBinaryUnpack(readerOf(page), count, values);
+  decodeDeltas(page, 0, values);
   return { form: 'words', words: new Int32Array(values.buffer), perValue: 2 };
 }

@@ -3,8 +3,9 @@ import { writeFully } from '../system/copy-range.ts';
 import { COLUMN_CHUNK, COLUMN_META, PHYSICAL, SCHEMA_ELEMENT } from './field-ids.ts';
 import type { Chunk, Footer } from './footer.ts';
 import { TYPE_DEFINED_ORDER } from './rewrite.ts';
-import { integerOf, type Column } from './schema.ts';
+import type { Column } from './schema.ts';
 import {
+  integerOf,
   encodeStruct,
   encodeText,
   findField,

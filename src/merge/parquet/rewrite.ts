@@ -7,7 +7,9 @@ import {
   findField,
   i32Field,
   i64Field,
+  integerOf,
   patchStruct,
+  readBinary,
   readInteger,
   readStruct,
   structField,
@@ -42,7 +44,10 @@ export function moveChunk(chunk: Chunk, shift: number, keepBounds: boolean): Uin
   if (statistics !== undefined)
     patches.set(
       COLUMN_META.statistics,
-      structField(COLUMN_META.statistics, trustedStatistics(readStruct(statistics.raw), keepBounds)),
+      structField(
+        COLUMN_META.statistics,
+        trustedStatistics(readStruct(statistics.raw), keepBounds, integerOf(meta, COLUMN_META.type)),
+      ),
     );
   return encodeStruct(
     patchStruct(
@@ -59,13 +64,20 @@ export function moveChunk(chunk: Chunk, shift: number, keepBounds: boolean): Uin
   );
 }
 
-function trustedStatistics(statistics: ThriftStruct, keepBounds: boolean): ThriftStruct {
+function trustedStatistics(statistics: ThriftStruct, keepBounds: boolean, physicalType: number | null): ThriftStruct {
   const dropped = new Set<number>([STATISTICS.deprecatedMax, STATISTICS.deprecatedMin]);
-  if (!keepBounds)
+  const width = physicalType === null ? undefined : WIDTHS[physicalType];
+  const isBound = (bytes: Uint8Array): boolean => width === undefined || readBinary(bytes).length === width;
+  // Bounds of another size than their type's are no bounds; readers refuse a column for them.
+  const known = [STATISTICS.maxValue, STATISTICS.minValue].map((id) => findField(statistics, id));
+  if (!keepBounds || known.some((field) => field !== undefined && !isBound(field.raw)))
     for (const id of [STATISTICS.maxValue, STATISTICS.minValue, STATISTICS.isMaxExact, STATISTICS.isMinExact])
       dropped.add(id);
   return statistics.filter((field) => !dropped.has(field.id));
 }
+
+/** Bytes of a bound, by physical type; byte arrays have any number. */
+const WIDTHS: readonly (number | undefined)[] = [1, 4, 8, 12, 4, 8];
 
 /** Schema elements of a column in the output. `optional`: it was rewritten, and rows may lack a value. */
 export function moveSchema(

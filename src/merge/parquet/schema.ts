@@ -1,8 +1,10 @@
 import { invalidCheckpoint } from '../errors.ts';
+import { checkSchemaElement } from './check-fields.ts';
+import { checkMeaning } from './check-types.ts';
 import { REPETITION, SCHEMA_ELEMENT } from './field-ids.ts';
 import {
   findField,
-  readInteger,
+  integerOf,
   readList,
   readStruct,
   readText,
@@ -40,7 +42,11 @@ export function readSchema(field: ThriftField, name: string): { columns: Column[
     const element = elements[position++];
     if (element === undefined || depth > MAX_DEPTH) throw new ThriftError('has a schema that does not add up');
     const count = children(element);
-    if (count === 0) leaves++;
+    checkSchemaElement(element);
+    if (count === 0) {
+      checkMeaning(element);
+      leaves++;
+    }
     for (let i = 0; i < count; i++) takeSubtree(depth + 1);
   };
   for (let i = 0, count = children(root); i < count; i++) {
@@ -81,9 +87,4 @@ function children(element: ThriftStruct): number {
   const count = integerOf(element, SCHEMA_ELEMENT.numChildren) ?? 0;
   if (count < 0) throw new ThriftError('has a schema that does not add up');
   return count;
-}
-
-export function integerOf(struct: ThriftStruct, id: number): number | null {
-  const field = findField(struct, id);
-  return field === undefined ? null : readInteger(field.raw);
 }

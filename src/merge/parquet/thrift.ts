@@ -38,10 +38,19 @@ export interface ThriftList {
 }
 
 /** The bytes are not what the compact protocol allows. */
-export class ThriftError extends Error {}
+export class ThriftError extends Error {
+  /** More bytes behind these might be what is missing. */
+  readonly truncated: boolean;
+  constructor(message: string, truncated = false) {
+    super(message);
+    this.truncated = truncated;
+  }
+}
 
 /** Deeper nesting than any footer has; a bound on what hostile bytes can ask for. */
 const MAX_DEPTH = 64;
+/** Of 64 bits, seven a byte. */
+const MAX_VARINT_BYTES = 10;
 
 class Cursor {
   readonly bytes: Uint8Array;
@@ -53,12 +62,12 @@ class Cursor {
 
   byte(): number {
     const value = this.bytes[this.position++];
-    if (value === undefined) throw new ThriftError('ends in the middle of a value');
+    if (value === undefined) throw new ThriftError('ends in the middle of a value', true);
     return value;
   }
 
   advance(count: number): void {
-    if (count > this.bytes.length - this.position) throw new ThriftError('ends in the middle of a value');
+    if (count > this.bytes.length - this.position) throw new ThriftError('ends in the middle of a value', true);
     this.position += count;
   }
 
@@ -70,12 +79,12 @@ class Cursor {
       value += (byte & 0x7f) * 2 ** shift;
       if (byte < 0x80) return value;
     }
-    throw new ThriftError('a length is larger than 32 bits');
+    throw new ThriftError('has a length of more than 32 bits');
   }
 
   skipVarint(): void {
-    for (let i = 0; i < 10; i++) if (this.byte() < 0x80) return;
-    throw new ThriftError('a number is longer than 64 bits');
+    for (let i = 0; i < MAX_VARINT_BYTES; i++) if (this.byte() < 0x80) return;
+    throw new ThriftError('has a number of more than 64 bits');
   }
 
   fieldHeader(previousId: number): { id: number; type: number } | null {
@@ -91,7 +100,8 @@ class Cursor {
     const short = header >> 4;
     const size = short === 15 ? this.size() : short;
     // Every element takes a byte at least, so a larger size is a lie; checked before anything is allocated for it.
-    if (size > this.bytes.length - this.position) throw new ThriftError('a list is longer than its bytes');
+    if (size > this.bytes.length - this.position)
+      throw new ThriftError('has a list that is longer than its bytes', true);
     return { elementType: header & 0x0f, size };
   }
 
@@ -128,7 +138,8 @@ class Cursor {
       case TYPE.map: {
         const size = this.size();
         if (size === 0) return;
-        if (size > this.bytes.length - this.position) throw new ThriftError('a map is longer than its bytes');
+        if (size > this.bytes.length - this.position)
+          throw new ThriftError('has a map that is longer than its bytes', true);
         const types = this.byte();
         for (let i = 0; i < size; i++) {
           this.skip(types >> 4, depth + 1, true);
@@ -176,17 +187,23 @@ const view = (bytes: Uint8Array, start: number, end: number): Uint8Array =>
   new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
 
 /** Reads one struct from the start of `bytes`. Throws ThriftError; never reads outside of `bytes`. */
-export function readStruct(bytes: Uint8Array): ThriftStruct {
+export const readStruct = (bytes: Uint8Array): ThriftStruct => readPrefix(bytes).struct;
+
+/** The same, with the number of bytes that the struct takes. */
+export function readPrefix(bytes: Uint8Array): { struct: ThriftStruct; length: number } {
   const cursor = new Cursor(bytes);
-  const fields: ThriftStruct = [];
+  const struct: ThriftStruct = [];
   let previousId = 0;
   for (let header; (header = cursor.fieldHeader(previousId)) !== null;) {
-    previousId = header.id;
+    const { id, type } = header;
+    // Which of two counts is other readers' matter: they do not agree on it.
+    if (id <= previousId && findField(struct, id) !== undefined) throw new ThriftError(`has the field ${id} twice`);
+    previousId = id;
     const start = cursor.position;
-    cursor.skip(header.type, 1, false);
-    fields.push(new StoredField(header.id, header.type, bytes, start, cursor.position));
+    cursor.skip(type, 1, false);
+    struct.push(new StoredField(id, type, bytes, start, cursor.position));
   }
-  return fields;
+  return { struct, length: cursor.position };
 }
 
 /** Reads the value of a list field. */
@@ -203,6 +220,9 @@ export function readList(raw: Uint8Array): ThriftList {
 }
 
 export function readI64(raw: Uint8Array): bigint {
+  // Another type than an integer, which may be of any length.
+  if (raw.length === 0 || raw.length > MAX_VARINT_BYTES)
+    throw new ThriftError('has something else where a number is expected');
   let value = 0n;
   for (let i = 0; i < raw.length; i++) value |= BigInt(raw[i]! & 0x7f) << BigInt(7 * i);
   return BigInt.asIntN(64, (value >> 1n) ^ -(value & 1n));
@@ -226,6 +246,12 @@ export const readText = (raw: Uint8Array): string => new TextDecoder().decode(re
 
 export const findField = (struct: ThriftStruct, id: number): ThriftField | undefined =>
   struct.find((field) => field.id === id);
+
+/** The number of a field, or null where it is not there. */
+export function integerOf(struct: ThriftStruct, id: number): number | null {
+  const field = findField(struct, id);
+  return field === undefined ? null : readInteger(field.raw);
+}
 
 function varint(value: bigint): number[] {
   const bytes: number[] = [];

@@ -1,14 +1,14 @@
 import type { FileHandle } from 'node:fs/promises';
-import { parquetHeader } from 'hyparquet/src/column.js';
-import { readRleBitPackedHybrid } from 'hyparquet/src/encoding.js';
 import { invalidCheckpoint, isOutOfMemory, MergeFailure } from '../errors.ts';
 import { readChunkBytes } from './chunk-bytes.ts';
 import { decompress } from './decompress.ts';
-import { COLUMN_CHUNK, COLUMN_META, PHYSICAL, REPETITION, SCHEMA_ELEMENT } from './field-ids.ts';
+import { COLUMN_CHUNK, COLUMN_META, ENCODING, PHYSICAL, REPETITION, SCHEMA_ELEMENT } from './field-ids.ts';
 import type { Chunk, Footer } from './footer.ts';
+import { readPageHeader } from './page-header.ts';
+import { decodeHybrid } from './hybrid.ts';
 import { decodePlain, decodeValues, wordsOf, type PageValues, type PhysicalType } from './page-values.ts';
-import { integerOf, type Column } from './schema.ts';
-import { findField, readInteger, readStruct } from './thrift.ts';
+import type { Column } from './schema.ts';
+import { integerOf, findField, readInteger, readStruct } from './thrift.ts';
 
 /**
  * Values of one flat column of one row group as they are stored, free of logical types: DOUBLE is the bits of an INT64,
@@ -36,7 +36,7 @@ export async function readColumnValues(
   footer: Footer,
   column: Column,
   rowGroup: number,
-  name = 'file',
+  name: string,
 ): Promise<PhysicalValues> {
   if (column.nested)
     throw invalidCheckpoint(name, `column ${column.name} is nested; its values are not compared`, column.name);
@@ -75,48 +75,43 @@ export function decodeChunk(bytes: Uint8Array, chunk: Chunk, column: Column, row
   const meta = readStruct(findField(readStruct(chunk.raw), COLUMN_CHUNK.metaData)!.raw);
   const codec = readInteger(findField(meta, COLUMN_META.codec)!.raw);
   const optional = column.repetition === REPETITION.optional;
-  const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset: 0 };
   // A footer may claim anything: what no array can hold must not look like want of memory.
   if (rows > MOST_ROWS) throw new Error(`its footer claims ${rows} rows, more than the ${MOST_ROWS} that can be read`);
   const sink = new Sink(type, rows);
   let dictionary: PageValues | null = null;
-  while (sink.filled < rows) {
-    const header = parquetHeader(reader);
-    const length = header.compressed_page_size;
-    if (!(length >= 0 && length <= bytes.length - reader.offset) || !(header.uncompressed_page_size >= 0))
-      throw new Error('a page is longer than its column chunk');
-    const page = bytes.subarray(reader.offset, reader.offset + length);
-    reader.offset += length;
-    if (header.dictionary_page_header !== undefined) {
-      const values = decompress(codec, page, header.uncompressed_page_size);
-      dictionary = decodePlain(values, type, header.dictionary_page_header.num_values);
-    } else if (header.data_page_header !== undefined) {
-      const { num_values: count, encoding, definition_level_encoding } = header.data_page_header;
+  for (let offset = 0; sink.filled < rows;) {
+    const header = readPageHeader(bytes.subarray(offset));
+    offset += header.length;
+    if (header.storedBytes > bytes.length - offset) throw new Error('a page is longer than its column chunk');
+    const page = bytes.subarray(offset, offset + header.storedBytes);
+    offset += header.storedBytes;
+    if (header.kind === 'dictionary') {
+      dictionary = decodePlain(decompress(codec, page, header.bytes), type, header.values);
+    } else if (header.kind === 'data') {
+      const { values: count, encoding, levelEncoding } = header;
       sink.expect(count);
-      let values = decompress(codec, page, header.uncompressed_page_size);
+      let values = decompress(codec, page, header.bytes);
       let levels: Uint8Array | null = null;
       if (optional) {
-        if (definition_level_encoding !== 'RLE')
-          throw new Error(`its level encoding ${definition_level_encoding} is not supported`);
+        if (levelEncoding !== ENCODING.rle) throw new Error(`its level encoding ${levelEncoding} is not supported`);
         const end = 4 + new DataView(values.buffer, values.byteOffset, values.byteLength).getUint32(0, true);
+        if (end > values.length) throw new Error('a page ends in the middle of its levels');
         levels = decodeLevels(values.subarray(4, end), count);
         values = values.subarray(end);
       }
       const present = levels === null ? count : countPresent(levels);
       sink.add(decodeValues(values, encoding, type, present, dictionary), levels, count, present);
-    } else if (header.data_page_header_v2 !== undefined) {
-      const v2 = header.data_page_header_v2;
-      const count = v2.num_values;
+    } else if (header.kind === 'data v2') {
+      const { values: count, encoding, repetitionBytes: start, definitionBytes } = header;
       sink.expect(count);
-      const start = v2.repetition_levels_byte_length;
-      const end = start + v2.definition_levels_byte_length;
+      const end = start + definitionBytes;
+      if (end > page.length || end > header.bytes) throw new Error('a page ends in the middle of its levels');
       const levels = optional ? decodeLevels(page.subarray(start, end), count) : null;
       const present = levels === null ? count : countPresent(levels);
       const body = page.subarray(end);
       // Nothing is there to decompress in a page of nulls alone: some writers write no bytes then.
-      const packed = v2.is_compressed !== false && present > 0;
-      const values = packed ? decompress(codec, body, header.uncompressed_page_size - end) : body;
-      sink.add(decodeValues(values, v2.encoding, type, present, dictionary), levels, count, present);
+      const values = header.compressed && present > 0 ? decompress(codec, body, header.bytes - end) : body;
+      sink.add(decodeValues(values, encoding, type, present, dictionary), levels, count, present);
     }
   }
   return sink.finish();
@@ -133,8 +128,7 @@ function physicalTypeOf(column: Column): PhysicalType {
 /** Definition levels of a flat column: 1 where a value is, 0 where null. */
 function decodeLevels(bytes: Uint8Array, count: number): Uint8Array {
   const levels = new Uint8Array(count);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  readRleBitPackedHybrid({ view, offset: 0 }, 1, levels, bytes.length);
+  decodeHybrid(bytes, 1, levels);
   return levels;
 }
 

@@ -1,0 +1,160 @@
+/** The headers of pages: what a decoder needs of them, and a walk from one to the next that decodes nothing. */
+import { decompress } from './decompress.ts';
+import { LAST_ENCODING, PAGE, PAGE_HEADER } from './field-ids.ts';
+import { findField, readInteger, readPrefix, readStruct, ThriftError, TYPE, type ThriftStruct } from './thrift.ts';
+
+export type PageHeader = {
+  /** Bytes of the header itself. */
+  length: number;
+  /** Bytes of the page behind it, as stored and as they were; >= 0. */
+  storedBytes: number;
+  bytes: number;
+} & (
+  | { kind: 'dictionary'; values: number; encoding: number }
+  | { kind: 'data'; values: number; encoding: number; levelEncoding: number }
+  | {
+      kind: 'data v2';
+      values: number;
+      encoding: number;
+      definitionBytes: number;
+      repetitionBytes: number;
+      compressed: boolean;
+    }
+  | { kind: 'other' }
+);
+
+/** Reads a page header at the start of `bytes`. Throws ThriftError. */
+export function readPageHeader(bytes: Uint8Array): PageHeader {
+  const { struct, length } = readPrefix(bytes);
+  const size = { length, storedBytes: count(struct, PAGE_HEADER.storedBytes), bytes: count(struct, PAGE_HEADER.bytes) };
+  const inner = (id: number): ThriftStruct => {
+    const field = findField(struct, id);
+    if (field?.type !== TYPE.struct) throw new ThriftError('has a page without its own header');
+    return readStruct(field.raw);
+  };
+  switch (count(struct, PAGE_HEADER.type)) {
+    case PAGE.dictionary:
+      return { ...size, kind: 'dictionary', ...encoded(inner(PAGE_HEADER.dictionary), 2) };
+    case PAGE.data: {
+      const own = inner(PAGE_HEADER.data);
+      encodingIn(own, 4);
+      return { ...size, kind: 'data', ...encoded(own, 2), levelEncoding: encodingIn(own, 3) };
+    }
+    case PAGE.dataV2: {
+      const own = inner(PAGE_HEADER.dataV2);
+      return {
+        ...size,
+        kind: 'data v2',
+        ...encoded(own, 4),
+        definitionBytes: count(own, 5),
+        repetitionBytes: count(own, 6),
+        compressed: findField(own, 7)?.type !== TYPE.false,
+      };
+    }
+    case PAGE.index:
+      return { ...size, kind: 'other' };
+    default:
+      throw new ThriftError('has a page of an unknown type');
+  }
+}
+
+const encoded = (struct: ThriftStruct, id: number): { values: number; encoding: number } => ({
+  values: count(struct, 1),
+  encoding: encodingIn(struct, id),
+});
+
+function encodingIn(struct: ThriftStruct, id: number): number {
+  const encoding = count(struct, id);
+  // 1 was never given to any.
+  if (encoding > LAST_ENCODING || encoding === 1)
+    throw new ThriftError(`has a page of the unknown encoding ${encoding}`);
+  return encoding;
+}
+
+function count(struct: ThriftStruct, id: number): number {
+  const field = findField(struct, id);
+  if (field?.type !== TYPE.i32) throw new ThriftError(`lacks the field ${id} in the header of a page`);
+  const value = readInteger(field.raw);
+  if (value < 0 || value > MOST) throw new ThriftError(`has the number ${value} in the header of a page`);
+  return value;
+}
+
+/** Numbers of page headers have 32 bits. */
+const MOST = 2 ** 31 - 1;
+
+/** Statistics of long texts make headers long; none is near this. */
+const MAX_HEADER_BYTES = 1024 ** 2;
+
+/**
+ * Follows the pages of one chunk while its bytes go by, in pieces as they come: whether they are as many, and as long, as
+ * the footer says. What is stored in them is not looked at.
+ */
+export class PageWalk {
+  private left: number;
+  private readonly values: number;
+  private found = 0;
+  /** Bytes to go to the next header. */
+  private gap = 0;
+  private begun: Uint8Array = new Uint8Array(0);
+
+  /** Of a chunk of `length` bytes and `values` values, nulls included. */
+  constructor(length: number, values: number) {
+    this.left = length;
+    this.values = values;
+  }
+
+  /** Throws ThriftError, at the last piece also where something is missing. */
+  add(piece: Uint8Array): void {
+    this.follow(piece);
+    this.left -= piece.length;
+    if (this.left === 0) this.finish();
+  }
+
+  private follow(piece: Uint8Array): void {
+    let rest = piece;
+    while (this.found < this.values) {
+      const skipped = Math.min(this.gap, rest.length);
+      this.gap -= skipped;
+      rest = rest.subarray(skipped);
+      if (rest.length === 0) return;
+      const bytes = this.begun.length === 0 ? rest : Buffer.concat([this.begun, rest]);
+      let header: PageHeader;
+      try {
+        header = readPageHeader(bytes);
+      } catch (error) {
+        if (!(error instanceof ThriftError) || !error.truncated || bytes.length > MAX_HEADER_BYTES) throw error;
+        this.begun = Uint8Array.from(bytes);
+        return;
+      }
+      rest = bytes.subarray(header.length);
+      this.begun = new Uint8Array(0);
+      this.gap = header.storedBytes;
+      if (header.kind === 'data' || header.kind === 'data v2') this.found += header.values;
+    }
+    this.gap -= Math.min(this.gap, rest.length);
+  }
+
+  private finish(): void {
+    if (this.gap > 0 || this.begun.length > 0) throw new ThriftError('has a page that is longer than its column chunk');
+    if (this.found !== this.values)
+      throw new ThriftError(`has ${this.found} values in the pages of a column chunk of ${this.values}`);
+  }
+}
+
+/** Decompresses the pages of a chunk of `values` values one after the other and keeps none. Throws an Error. */
+export function decompressPages(bytes: Uint8Array, codec: number, values: number): void {
+  for (let offset = 0, found = 0; found < values;) {
+    const header = readPageHeader(bytes.subarray(offset));
+    offset += header.length;
+    if (header.storedBytes > bytes.length - offset) throw new Error('a page is longer than its column chunk');
+    const page = bytes.subarray(offset, offset + header.storedBytes);
+    offset += header.storedBytes;
+    if (header.kind === 'data' || header.kind === 'dictionary') decompress(codec, page, header.bytes);
+    if (header.kind === 'data v2' && header.compressed) {
+      const levels = header.definitionBytes + header.repetitionBytes;
+      if (levels > page.length || levels > header.bytes) throw new Error('a page ends in the middle of its levels');
+      if (page.length > levels) decompress(codec, page.subarray(levels), header.bytes - levels);
+    }
+    if (header.kind === 'data' || header.kind === 'data v2') found += header.values;
+  }
+}
