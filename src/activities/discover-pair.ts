@@ -13,8 +13,10 @@ export const discoverPair =
       const { discovery } = await runStep('discover', task, dependencies);
       const found = required(discovery, 'discovery');
       if (found.alreadyMerged !== null) return found;
-      const { memoryBytes } = guardLimits(task.config, dependencies.totalMemoryBytes);
-      const machine = { ...dependencies.machine, memoryBytes };
+      const limits = guardLimits(task.config, dependencies.totalMemoryBytes);
+      // Whichever of the two lines a merge reaches first ends it.
+      const limitBytes = Math.min(limits.memoryBytes, limits.killAboveBytes);
+      const machine = { ...dependencies.machine, memoryBytes: limitBytes };
       const curves = await dependencies.readCurves();
       const shape = { ...found, rowGroups: found.rowGroups ?? 1, verify: task.config.verify };
       const predicted: NonNullable<Discovery['memory']>['predicted'] = {};
@@ -22,5 +24,5 @@ export const discoverPair =
         const peak = predictPeak(backend, shape, machine, curves);
         if (peak !== null) predicted[backend] = peak.bytes;
       }
-      return { ...found, memory: { limitBytes: memoryBytes, predicted } };
+      return { ...found, memory: { limitBytes, predicted } };
     });

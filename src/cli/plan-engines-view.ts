@@ -25,12 +25,18 @@ function rowOf(own: EnginePlan[]): string[] {
   const fitting = own.filter(({ fits }) => fits === true).length;
   const unknown = own.every(({ fits }) => fits === null);
   const fits = unknown ? '' : fitting === own.length ? 'yes' : fitting === 0 ? 'no' : `${fitting} of ${own.length}`;
+  const [peaks, disks, dollars] = [
+    own.map(({ peakBytes }) => peakBytes),
+    own.map(({ diskBytes }) => diskBytes),
+    own.map((plan) => plan.dollars),
+  ];
+  const [fast, slow] = [own.map(({ fastMs }) => fastMs), own.map(({ slowMs }) => slowMs)];
   return [
     engine,
-    textOf(most(own.map(({ peakBytes }) => peakBytes)), formatBytes),
-    timeText(sum(own.map(({ fastMs }) => fastMs)), sum(own.map(({ slowMs }) => slowMs))),
-    textOf(sum(own.map(({ diskBytes }) => diskBytes)), formatBytes),
-    textOf(sum(own.map(({ dollars }) => dollars)), dollarsText),
+    textOf(most(peaks), formatBytes) + ofPairs(peaks),
+    timeText(sum(fast), sum(slow)) + ofPairs(slow),
+    textOf(sum(disks), formatBytes) + ofPairs(disks),
+    textOf(sum(dollars), dollarsText) + ofPairs(dollars),
     fits,
     [...new Set(own.flatMap(({ why }) => (why === null ? [] : [why])))].slice(0, 2).join('; '),
   ];
@@ -74,6 +80,12 @@ const most = (values: (number | null)[]): number | null =>
   known(values).length === 0 ? null : Math.max(...known(values));
 const sum = (values: (number | null)[]): number | null =>
   known(values).length === 0 ? null : known(values).reduce((total, value) => total + value, 0);
+
+/** What is known of some of the pairs only would look like all of it. */
+function ofPairs(values: (number | null)[]): string {
+  const count = known(values).length;
+  return count === 0 || count === values.length ? '' : ` (of ${count} of ${values.length} pairs)`;
+}
 
 const textOf = (value: number | null, format: (value: number) => string): string =>
   value === null ? '' : format(value);

@@ -4,7 +4,6 @@ import { estimateTime } from '../bigquery/estimate-time.ts';
 import { refusalOf } from '../bigquery/shape.ts';
 import { formatBytes } from '../config/units.ts';
 import type { BackendName, BigqueryConfig, VerifyMode } from '../contract.ts';
-import { keepsType } from '../merge/command/kept-types.ts';
 import type { Survey } from '../merge/job.ts';
 import { predictDiskBytes } from '../merge/predict/disk.ts';
 import { leastLimitBytes } from '../merge/predict/least-limit.ts';
@@ -12,6 +11,7 @@ import type { MeasuredCurve } from '../merge/predict/measured-curve.ts';
 import { predictPeak } from '../merge/predict/peak.ts';
 import { valuesOf, type Machine, type PairShape } from '../merge/predict/shape.ts';
 import { predictTimeMs } from '../merge/predict/time.ts';
+import { typeRefusal } from './plan-types.ts';
 
 /** What is known beforehand of one engine and one pair; null where nothing is. */
 export interface EnginePlan {
@@ -110,7 +110,7 @@ function judge(
   if (engine === 'command') return { fits: null, why: 'nothing is known of it', end: null };
   const no = (why: string, end: EnginePlan['end']): Judgement => ({ fits: false, why, end });
   const refusal = engine === 'bigquery' ? refusalOf(survey) : typeRefusal(engine, survey);
-  if (refusal !== null) return no(refusal, engine === 'bigquery' ? 'set aside' : 'handed on');
+  if (refusal !== null) return no(refusal, engine === 'bigquery' || engine === 'local' ? 'set aside' : 'handed on');
   if (leastLimitBytes !== null && leastLimitBytes > machine.memoryBytes)
     return no(memoryText(peakBytes ?? 0, leastLimitBytes, machine.memoryBytes), 'handed on');
   if (engine !== 'bigquery')
@@ -125,12 +125,4 @@ function judge(
 function memoryText(peakBytes: number, leastBytes: number, limitBytes: number): string {
   if (peakBytes > limitBytes) return 'above the limit of memory';
   return `needs a limit of ${formatBytes(leastBytes)}: it counts what it reserves, too`;
-}
-
-function typeRefusal(engine: BackendName, { types }: Survey): string | null {
-  if (engine === 'local' || engine === 'duckdb' || engine === 'bigquery') return null;
-  const changed = types.find(({ type }) => keepsType(engine, type) === false);
-  return changed === undefined
-    ? null
-    : `${changed.file}: column ${changed.column} is of type ${changed.type}, which it may not keep`;
 }

@@ -1,10 +1,12 @@
-import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { mkdir, rm, symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MergeError, type Backend, type MergeContext } from '../backends/backend.ts';
 import type { FailureType } from '../contract.ts';
 import type { MergeJob } from '../merge/job.ts';
 import { valuesOf } from '../merge/predict/shape.ts';
-import { spread } from './columns-range.ts';
+import { LEAST_POINTS, spread } from './columns-range.ts';
+import { openProfileFolder } from './profile-folder.ts';
 
 /** One merge of a part of the files, as its guard saw it. */
 export interface ProfilePoint {
@@ -20,7 +22,7 @@ export interface ProfilePoint {
 
 export interface ProfileSeries {
   points: ProfilePoint[];
-  /** What a point ended with that was too large for its limits; none were tried after it. */
+  /** What a point ended with: too large for its limits, or anything else once there are enough for a curve. None were tried after it. */
   ended: { files: number; type: FailureType; message: string } | null;
 }
 
@@ -40,23 +42,42 @@ export interface ProfileRequest {
 
 const LIMIT_REACHED: readonly FailureType[] = ['MemoryExhausted', 'MergeTimedOut', 'MergeStalled'];
 
-/** Merges growing parts of the files, evenly spread over them. Throws MergeError, the system's errors, and the signal's reason. */
+/** How often a machine that is busy is asked whether it still is. */
+const BUSY_POLL_MS = 1_000;
+
+/**
+ * Merges growing parts of the files, evenly spread over them; waits while the machine is busy with another merge. Throws MergeError, the
+ * system's errors, and the signal's reason.
+ */
 export async function measurePoints(request: ProfileRequest): Promise<ProfileSeries> {
-  const folder = await mkdtemp(join(request.workDir, 'widemerge-profile-'));
+  await using folder = await openProfileFolder(request.workDir);
   const points: ProfilePoint[] = [];
-  try {
-    for (const [done, count] of request.counts.entries()) {
-      request.onPoint(done, count);
-      try {
-        points.push(await measure(request, join(folder, String(count)), count));
-      } catch (error) {
-        if (!(error instanceof MergeError) || !LIMIT_REACHED.includes(error.facts.type)) throw error;
-        return { points, ended: { files: count, type: error.facts.type, message: error.message } };
-      }
+  for (const [done, count] of request.counts.entries()) {
+    request.onPoint(done, count);
+    try {
+      points.push(await whenFree(() => measure(request, join(folder.path, String(count)), count), request.context));
+    } catch (error) {
+      if (!(error instanceof MergeError)) throw error;
+      const { type, message } = error.facts;
+      if (!LIMIT_REACHED.includes(type) && points.length < LEAST_POINTS) throw error;
+      return { points, ended: { files: count, type, message } };
     }
-    return { points, ended: null };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+  }
+  return { points, ended: null };
+}
+
+/** One merge at a time: an own point must not be lost to another's that came between two of them. */
+async function whenFree<T>(work: () => Promise<T>, { signal, onRemark }: MergeContext): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof MergeError) || error.facts.type !== 'MachineBusy') throw error;
+      if (tries === 0) onRemark?.(`waiting: ${error.message}`);
+    }
+    await sleep(BUSY_POLL_MS, undefined, signal === undefined ? {} : { signal }).catch((error: unknown) => {
+      throw signal?.reason ?? error;
+    });
   }
 }
 

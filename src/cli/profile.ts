@@ -1,24 +1,22 @@
-import { availableParallelism, hostname, tmpdir } from 'node:os';
-import { resolve } from 'node:path';
-import { stat, writeFile } from 'node:fs/promises';
+import { availableParallelism, hostname } from 'node:os';
 import { MergeError } from '../backends/backend.ts';
 import { createBackends } from '../backends/index.ts';
-import { curvesPath, keepCurve } from '../backends/measured-curves.ts';
 import { machineLockPath } from '../config/environment.ts';
 import { defaultMemoryBytes, machineMemoryBytes } from '../config/load.ts';
 import type { BackendName } from '../contract.ts';
 import { listCheckpoints } from '../merge/discover.ts';
 import { MergeFailure } from '../merge/errors.ts';
 import type { MergeJob, Survey } from '../merge/job.ts';
-import { fitLine, type Line } from '../merge/predict/fit-line.ts';
-import type { MeasuredCurve } from '../merge/predict/measured-curve.ts';
-import { VERSION } from '../merge/version.ts';
+import { predictDiskBytes } from '../merge/predict/disk.ts';
+import { fitLine } from '../merge/predict/fit-line.ts';
 import { fileCounts, LEAST_POINTS, type ColumnsRange } from './columns-range.ts';
 import { CommandError, UsageError } from './exit.ts';
 import { interruptible } from './interrupt.ts';
-import { plotSvg } from './plot.ts';
-import { measurePoints, type ProfilePoint, type ProfileSeries } from './profile-points.ts';
-import { curveOf, profileLines, type Profile } from './profile-view.ts';
+import { shapeOf } from './plan-engines.ts';
+import { checkRoom, checkWritable, chooseWorkDir } from './profile-place.ts';
+import { measurePoints, type ProfileSeries } from './profile-points.ts';
+import { tellProfile } from './profile-tell.ts';
+import type { Profile } from './profile-view.ts';
 import { folderLimits, survey, surveyJob } from './survey-folder.ts';
 import { openDisplay } from './terminal.ts';
 
@@ -50,7 +48,9 @@ export async function profile(dir: string, options: ProfileOptions): Promise<voi
   let whole: Survey;
   let series: ProfileSeries;
   try {
-    const workDir = await workDirOf(options);
+    const { path: workDir, remark } = await chooseWorkDir(options.workDir);
+    if (remark !== null) display.line(remark);
+    if (options.svg !== undefined) await checkWritable('--svg', options.svg);
     const files = (await listCheckpoints(job)).map(({ path }) => path);
     whole = await survey(job, folderLimits(memoryBytes), interrupt.signal);
     const counts = fileCounts(files.length, options.columns, options.points);
@@ -58,6 +58,7 @@ export async function profile(dir: string, options: ProfileOptions): Promise<voi
       throw new UsageError(
         `${dir} has ${files.length} files (${job.source.pattern}), of which the range makes ${counts.length} points, where a curve takes ${LEAST_POINTS}: give a wider range with --columns, or a folder of more files`,
       );
+    await checkRoom(workDir, neededBytes(options.engine, whole, counts.at(-1)!, memoryBytes));
     series = await measurePoints({
       backend: createBackends()[options.engine],
       job: { ...job, steps: ['discover', 'merge', 'verify', 'publish'], verify: 'bytes' },
@@ -80,7 +81,7 @@ export async function profile(dir: string, options: ProfileOptions): Promise<voi
   } finally {
     display.end(false);
   }
-  await tell(profileOf(dir, options, memoryBytes, whole, series), options);
+  await tellProfile(profileOf(dir, options, memoryBytes, whole, series), options);
 }
 
 function profileOf(
@@ -111,47 +112,16 @@ function profileOf(
   };
 }
 
-async function tell(own: Profile, { svg, json }: ProfileOptions): Promise<void> {
-  const path = curvesPath();
-  await keepCurve(curveFrom(own, own.line, own.points.at(-1)!)).catch((error: unknown) => {
-    throw new CommandError({
-      type: 'OutputUnwritable',
-      message: `${path} cannot be written: ${String(error)}`,
-      file: path,
-    });
-  });
-  if (svg !== undefined)
-    await writeFile(svg, plotSvg(curveOf(own))).catch((error: unknown) => {
-      throw new CommandError({
-        type: 'OutputUnwritable',
-        message: `${svg} cannot be written: ${String(error)}`,
-        file: svg,
-      });
-    });
-  for (const line of profileLines(own)) console.log(line);
-  console.log(`kept in ${path}: widemerge plan, and the canary of a run, predict with it`);
-  if (svg !== undefined) console.log(`drawn in ${svg}`);
-  if (json) console.log(JSON.stringify({ ...own, kept: path }));
-}
-
-const curveFrom = ({ engine, limitBytes }: Profile, line: Line, last: ProfilePoint): MeasuredCurve => ({
-  engine,
-  version: VERSION,
-  host: hostname(),
-  cores: availableParallelism(),
-  memoryBytes: limitBytes,
-  measuredAt: new Date().toISOString(),
-  rows: last.rows,
-  realignedShare: last.realigned / last.files,
-  verify: 'bytes',
-  mostValues: last.values,
-  baseBytes: Math.round(line.intercept),
-  bytesPerValue: line.slope,
-});
-
-async function workDirOf({ workDir }: ProfileOptions): Promise<string> {
-  const folder = resolve(workDir ?? tmpdir());
-  const info = await stat(folder).catch(() => null);
-  if (info?.isDirectory() === true) return folder;
-  throw new UsageError(`--work-dir ${folder} is no folder; name one with room for a merged file`);
+/** Of the largest point; 0 where nothing is known of the engine. */
+function neededBytes(engine: BackendName, whole: Survey, files: number, memoryBytes: number): number {
+  const share = files / whole.files;
+  const { columns, bytesIn, ...shape } = shapeOf(whole, 'bytes');
+  const largest = {
+    ...shape,
+    files,
+    columns: columns * share,
+    bytesIn: bytesIn * share,
+    realigned: shape.realigned * share,
+  };
+  return predictDiskBytes(engine, largest, { memoryBytes, cores: availableParallelism(), host: hostname() }) ?? 0;
 }

@@ -42,7 +42,7 @@ export function addEngineCommands(program: Command): void {
     )
     .option('--command <json>', 'with --engine command: ["program", "{plan}", "{out}"]', commandOption)
     .addOption(
-      new Option('--columns <range>', 'the parts, as shares of all columns')
+      new Option('--columns <range>', 'the parts, as shares of all files, whose columns they bring')
         .argParser(columnsRangeOption)
         .default({ from: 0.05, to: 1 }, '5%..100%'),
     )
@@ -57,7 +57,7 @@ export function addEngineCommands(program: Command): void {
     .addOption(durationWithDefault('--timeout <duration>', 'longest time of a merge', '30m'))
     .option(
       '--work-dir <dir>',
-      'where the merged files are written meanwhile (default: the temporary folder)',
+      'where the merged files are written meanwhile (default: the temporary folder, or /var/tmp where that is in memory)',
       textOption,
     )
     .option('--svg <file>', 'draw the curve there', textOption)

@@ -73,6 +73,7 @@ function worryOf({ peakBytes, limitBytes, predictedBytes }: Measured): string | 
   if (peakBytes > NEAR_LIMIT * limitBytes)
     return `its peak is ${Math.round((100 * peakBytes) / limitBytes)} % of the limit`;
   if (predictedBytes === null || peakBytes <= Math.max(SMALL_BYTES, FAR_OFF * predictedBytes)) return null;
+  if (predictedBytes <= 0) return `its peak is ${sizeText(peakBytes)}, and none was predicted`;
   return `its peak is ${(peakBytes / predictedBytes).toFixed(1)} times what was predicted`;
 }
 

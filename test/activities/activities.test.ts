@@ -13,7 +13,7 @@ import { MergeError } from '../../src/backends/backend.ts';
 import { openJournal } from '../../src/backends/journal.ts';
 import type { MergeHeartbeat } from '../../src/contract.ts';
 import { MergeFailure } from '../../src/merge/errors.ts';
-import type { MergeJob } from '../../src/merge/job.ts';
+import type { Discovery, MergeJob } from '../../src/merge/job.ts';
 import { workspacePath } from '../../src/merge/workspace.ts';
 import { availableMemoryBytes } from '../../src/workers/dependencies.ts';
 import { FakeMachine, FIGURES, fails, hangs, healthy } from '../workflows/support/fake-machine.ts';
@@ -51,6 +51,17 @@ suite('activities', () => {
     assert.deepEqual(details, [{ type: 'CheckpointInvalid', message: 'a.parquet is truncated' }]);
     // What was foreseen is told by its details, and not by where this program noticed it.
     assert.deepEqual([cause, stack], [undefined, '']);
+  });
+
+  test("a merge's limit is the lower of its two lines", async () => {
+    const { config, pair } = task();
+    const lower = { ...config, limits: { ...config.limits, killAboveBytes: config.limits.memoryBytes - 1 } };
+    const limitOf = async (own: typeof config) => {
+      const found: Discovery = await environment.run(activities.discoverPair, { config: own, pair });
+      return found.memory?.limitBytes;
+    };
+    assert.equal(await limitOf(config), config.limits.memoryBytes);
+    assert.equal(await limitOf(lower), config.limits.memoryBytes - 1);
   });
 
   test('errors without a type: a full disk by its code, all else is a bug', () => {

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BackendName } from '../../src/contract.ts';
 import { defaultBigquery } from '../../src/config/load.ts';
+import { planPair } from '../../src/cli/pair-plan.ts';
+import { engineLines } from '../../src/cli/plan-engines-view.ts';
 import { chooseEngine } from '../../src/cli/plan-choice.ts';
 import { planEngines, type PlanSettings } from '../../src/cli/plan-engines.ts';
 import type { Survey } from '../../src/merge/job.ts';
@@ -79,4 +81,50 @@ test('what no backend can do is set aside, with the reason', () => {
   );
   const noProject = choose(settings(['bigquery'], { bigquery: defaultBigquery() }));
   assert.match(noProject.why, /bigquery\.project is not set/);
+});
+
+const SHAPE = { files: 1, key: { type: 0, columns: 1, payloadBytes: 0 } };
+const ofType = (type: string, shortRows = 10): Survey =>
+  survey({
+    ...{ files: 2, columns: 7, bytesIn: 1e6 },
+    types: [...survey().types, { type, file: 'b.parquet', column: 'odd' }],
+    shapes: [
+      { ...SHAPE, file: 'a.parquet', rows: 10, columns: [{ type: 1, columns: 5, payloadBytes: 0 }] },
+      { ...SHAPE, file: 'b.parquet', rows: shortRows, columns: [{ type: 2, columns: 1, payloadBytes: 0 }] },
+    ],
+  });
+
+test('duckdb hands on what it would write in another type', () => {
+  for (const type of ['nested', 'int96', 'fixedLenByteArray 7', 'fixedLenByteArray 9 decimal 20 2']) {
+    const { engine, why } = choose(settings(['duckdb', 'local']), ofType(type));
+    assert.equal(engine, 'local', type);
+    assert.match(why, /duckdb would not take it \(b\.parquet: column odd is of type .*\); local fits$/);
+  }
+  for (const type of ['fixedLenByteArray 16 uuid', 'fixedLenByteArray 16 decimal 38 3'])
+    assert.equal(choose(settings(['duckdb', 'local']), ofType(type)).engine, 'duckdb', type);
+});
+
+test('local sets aside what it would have to rewrite, and cannot', () => {
+  for (const type of ['nested', 'int96', 'fixedLenByteArray 16 uuid']) {
+    assert.equal(choose(settings(['local', 'duckdb']), ofType(type)).engine, 'local', 'aligned, it is copied');
+    const { engine, why } = choose(settings(['local', 'duckdb']), ofType(type, 9));
+    assert.equal(engine, null);
+    assert.match(why, /^local would not take it \(b\.parquet: it has other rows .*\): it would be set aside$/);
+  }
+  assert.equal(choose(settings(['local']), ofType('int32 decimal 9 2', 9)).engine, 'local');
+});
+
+test('a sum over some of the pairs says of how many', () => {
+  const own = settings(['local']);
+  const plans = [
+    planPair('A', survey(), { ...own, bigquery: defaultBigquery() }),
+    planPair('B', ofType('int96'), { ...own, bigquery: defaultBigquery() }),
+  ];
+  const lines = engineLines(plans, own);
+  const bigquery = lines.find((line) => line.startsWith('bigquery'))!;
+  assert.match(bigquery, /\(of 1 of 2 pairs\)/);
+  assert.doesNotMatch(
+    lines.find((line) => line.startsWith('local'))!,
+    /of 2 pairs/,
+  );
 });

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { cp, mkdir, open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
+import { takeLocks } from '../../src/guard/lock.ts';
+import { spread } from '../../src/cli/columns-range.ts';
 import type { PairPlan } from '../../src/cli/pair-plan.ts';
 import type { Profile } from '../../src/cli/profile-view.ts';
 import { openCli, type Cli } from './support.ts';
@@ -87,12 +90,86 @@ test('interrupted, it leaves nothing behind', async () => {
   assert.deepEqual(await readdir(join(cli.folder, WORK)), []);
 });
 
+test('killed, it leaves a merged file, which the next one removes', async () => {
+  const run = cli.start('profile', 's/X', '--engine', 'duckdb', '--work-dir', WORK);
+  run.stdout.resume();
+  run.stderr.resume();
+  const named = new RegExp(`^widemerge-profile-${run.pid}-`);
+  const files = async () =>
+    (await readdir(join(cli.folder, WORK), { recursive: true })).filter((own) => named.test(own));
+  while (!(await files()).some((name) => name.endsWith('/files'))) await setTimeout(20);
+  run.signal('SIGKILL');
+  await run.ended;
+  assert.notDeepEqual(await files(), []);
+  const next = await profile('few/X', '--engine', 'duckdb', '--columns', '1%..2%');
+  assert.equal(next.exitCode, 2, 'it gives up before it writes');
+  assert.notDeepEqual(await files(), []);
+  // What is left of the merge itself ends by itself, and gives back the machine.
+  const small = ['--engine', 'local', '--columns', '5%..20%', '--points', '3'];
+  assert.equal((await profile('s/X', ...small)).exitCode, 0);
+  assert.deepEqual(await readdir(join(cli.folder, WORK)), []);
+});
+
+test('a machine that is busy is waited for, and who holds it is told once', async () => {
+  const held = takeLocks([join(cli.folder, 'machine.lock')]);
+  held.sign(4711, 'another merge');
+  const small = ['--engine', 'local', '--columns', '5%..20%', '--points', '3', '--work-dir', WORK];
+  const run = cli.start('profile', 's/X', ...small);
+  let said = '';
+  run.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+    if (said.includes('waiting:')) held.close();
+  });
+  const [stdout, exitCode] = await Promise.all([text(run.stdout), run.ended]);
+  assert.equal(exitCode, 0, said);
+  assert.equal(said.match(/^waiting: this machine is busy with another merge: .* is held by pid 4711/gm)?.length, 1);
+  assert.match(stdout, /^kept in /m);
+});
+
+test('any failure after enough points leaves their curve', async () => {
+  await cp(join(cli.folder, 's', 'X'), join(cli.folder, 'bad', 'X'), { recursive: true });
+  const names = (await readdir(join(cli.folder, 'bad', 'X'))).filter((name) => name.endsWith('.parquet')).toSorted();
+  assert.equal(names.length, 24);
+  const counts = [5, 11, 18];
+  const last = names.find((name) => counts.every((count) => !spread(names, count).includes(name)))!;
+  const file = await open(join(cli.folder, 'bad', 'X', last), 'r+');
+  await file.write(Buffer.alloc(Math.floor((await file.stat()).size / 2), 0xff), 0, undefined, 4);
+  await file.close();
+  const run = await profile('bad/X', '--engine', 'duckdb', '--columns', '20%..100%', '--points', '4');
+  assert.equal(run.exitCode, 0, run.stderr);
+  const { points, ended } = run.json as Profile;
+  assert.deepEqual(
+    points.map(({ files }) => files),
+    counts,
+  );
+  assert.deepEqual([ended?.files, ended?.type], [24, 'CheckpointInvalid']);
+  assert.match(run.stdout, /^24 files ended with CheckpointInvalid, and none were tried after it: .*/m);
+});
+
+test('a curve that cannot be kept is told all the same', async () => {
+  const small = ['--engine', 'local', '--columns', '5%..20%', '--points', '3', '--json'];
+  const blocked = await openCli({ XDG_STATE_HOME: join(cli.folder, 'p.svg') });
+  try {
+    const run = await blocked.run('profile', join(cli.folder, 's/X'), ...small, '--work-dir', join(cli.folder, WORK));
+    assert.equal(run.exitCode, 3);
+    assert.match(run.stdout, /bytes a value, at 6,000 rows/);
+    assert.equal((run.json as { type: string }).type, 'OutputUnwritable');
+  } finally {
+    await blocked.close();
+  }
+});
+
 test('wrong usage is told before anything is merged', async () => {
   for (const [args, said] of [
     [['s/X', '--engine', 'excel'], /Allowed choices are local, duckdb, polars, dask, pandas, command/],
     [['s/X'], /required option '--engine <name>' not specified/],
     [['s/X', '--engine', 'duckdb', '--columns', '50%..5%'], /Give a range of percent that grows/],
     [['s/X', '--engine', 'duckdb', '--work-dir', 'none'], /--work-dir .*none is no folder/],
+    [
+      ['s/X', '--engine', 'duckdb', '--work-dir', WORK, '--svg', 'none/p.svg'],
+      /--svg none\/p\.svg cannot be written \(ENOENT\)/,
+    ],
+    [['s/X', '--engine', 'duckdb', '--work-dir', WORK, '--svg', WORK], /--svg work cannot be written \(EISDIR\)/],
     [['s/X', '--engine', 'command'], /--command says what --engine command runs/],
   ] as const) {
     const run = await cli.run('profile', ...args);

@@ -34,6 +34,13 @@ suite('the canary, judged', () => {
     assert.equal(decision('auto', { peakBytes: 3.7 * GIB }, 0), 'passed', 'no other pair waits for it');
   });
 
+  test('far above a prediction of nothing: it asks, without a ratio', () => {
+    const own = new Canary({ canary: 'auto' });
+    own.hear(merged({ peakBytes: GIB, predictedBytes: 0 }), 4 * GIB, 1);
+    assert.equal(own.report?.decision, 'awaiting');
+    assert.equal(own.report.why, 'its peak is 1.00 GiB, and none was predicted');
+  });
+
   test('approve asks in any case; off never; what was merged before is no canary', () => {
     assert.equal(decision('approve', { peakBytes: 1 }), 'awaiting');
     assert.equal(decision('off', { peakBytes: 4 * GIB }), undefined);

@@ -1,9 +1,12 @@
 import type { BackendName, VerifyMode } from '../../contract.ts';
 import { realignedShare, valuesOf, type Machine, type PairShape } from './shape.ts';
 
+/** `command` is any program: what one takes says nothing of the next. */
+export type MeasuredEngine = Exclude<BackendName, 'command'>;
+
 /** The memory of an engine as `widemerge profile` has measured it on one machine: a line over the values of the output. */
 export interface MeasuredCurve {
-  engine: BackendName;
+  engine: MeasuredEngine;
   /** Of widemerge: another one may bring another engine. */
   version: string;
   host: string;
@@ -16,8 +19,11 @@ export interface MeasuredCurve {
   rows: number;
   realignedShare: number;
   verify: VerifyMode;
-  /** Values (rows times columns) of the largest point. */
+  /** Values (rows times columns) of the smallest point, and of the largest. */
+  leastValues: number;
   mostValues: number;
+  /** The lowest peak of all points. */
+  leastPeakBytes: number;
   baseBytes: number;
   bytesPerValue: number;
 }
@@ -30,7 +36,7 @@ const BEYOND = 4;
 /** Dask makes its workers, and lets them spill, by what it may take. */
 const MEMORY_FACTOR = 1.5;
 
-/** The latest curve that was measured on this machine with pairs like this one; null where there is none. */
+/** Of the curves that were measured on this machine with pairs like this one the nearest by its share of realigned files, then the latest; null where there is none. */
 export function curveFor(
   curves: readonly MeasuredCurve[],
   engine: BackendName,
@@ -38,7 +44,8 @@ export function curveFor(
   machine: Machine,
 ): MeasuredCurve | null {
   const fitting = curves.filter((curve) => curve.engine === engine && isOf(curve, machine) && isLike(curve, shape));
-  return fitting.toSorted((a, b) => (a.measuredAt < b.measuredAt ? 1 : -1))[0] ?? null;
+  const apart = (curve: MeasuredCurve): number => Math.abs(curve.realignedShare - realignedShare(shape));
+  return fitting.toSorted((a, b) => apart(a) - apart(b) || (a.measuredAt < b.measuredAt ? 1 : -1))[0] ?? null;
 }
 
 /** Whether a new curve says again what an old one did, and takes its place. */
@@ -50,8 +57,16 @@ export const replaces = (fresh: MeasuredCurve, old: MeasuredCurve): boolean =>
   fresh.memoryBytes === old.memoryBytes &&
   Math.abs(fresh.realignedShare - old.realignedShare) <= SHARE_APART;
 
-export const peakBy = ({ baseBytes, bytesPerValue }: MeasuredCurve, shape: PairShape): number =>
-  baseBytes + bytesPerValue * valuesOf(shape);
+/**
+ * Bytes. A line that was fitted to points that bend begins below nothing: before its first point it counts down to a floor only, which is
+ * `builtInBytes`, or the lowest measured peak where that is lower.
+ */
+export function peakBy(curve: MeasuredCurve, shape: PairShape, builtInBytes: number | null): number {
+  const values = valuesOf(shape);
+  const bytes = curve.baseBytes + curve.bytesPerValue * values;
+  if (values >= curve.leastValues) return bytes;
+  return Math.max(bytes, Math.min(builtInBytes ?? Infinity, curve.leastPeakBytes));
+}
 
 function isOf({ engine, host, cores, memoryBytes }: MeasuredCurve, machine: Machine): boolean {
   if (host !== machine.host || cores !== machine.cores) return false;

@@ -17,7 +17,7 @@ export function predictPeak(
   curves: readonly MeasuredCurve[],
 ): PredictedPeak | null {
   const curve = curveFor(curves, engine, shape, machine);
-  if (curve !== null) return { bytes: Math.max(0, Math.round(peakBy(curve, shape))), from: 'measured' };
   const bytes = builtInPeakBytes(engine, shape, machine);
+  if (curve !== null) return { bytes: Math.max(0, Math.round(peakBy(curve, shape, bytes))), from: 'measured' };
   return bytes === null ? null : { bytes: Math.round(bytes), from: 'built in' };
 }

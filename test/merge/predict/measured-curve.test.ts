@@ -12,8 +12,8 @@ const shape = (changes: Partial<PairShape> = {}): PairShape => ({
 });
 const curve = (changes: Partial<MeasuredCurve> = {}): MeasuredCurve => ({
   ...{ engine: 'pandas', version: '1', host: 'here', cores: 2, memoryBytes: 8 * GIB, verify: 'bytes' },
-  ...{ measuredAt: '2026-03-01T00:00:00.000Z', rows: 10_000, realignedShare: 0, mostValues: 2e7 },
-  ...{ baseBytes: 1e8, bytesPerValue: 20 },
+  ...{ measuredAt: '2026-03-01T00:00:00.000Z', rows: 10_000, realignedShare: 0, leastValues: 1e6, mostValues: 2e7 },
+  ...{ baseBytes: 1e8, bytesPerValue: 20, leastPeakBytes: 1.2e8 },
   ...changes,
 });
 
@@ -23,7 +23,18 @@ test('a measured curve is preferred to the one that is built in, and said to be'
   assert.equal(predictPeak('pandas', shape(), machine, [])?.from, 'built in');
   assert.equal(predictPeak('polars', shape(), machine, [curve()])?.from, 'built in');
   assert.equal(predictPeak('command', shape(), machine, []), null);
-  assert.equal(predictPeak('command', shape(), machine, [curve({ engine: 'command' })])?.from, 'measured');
+});
+
+test('below its first point a line that begins below nothing ends at a floor', () => {
+  const own = curve({ engine: 'duckdb', baseBytes: -3e7, bytesPerValue: 150 });
+  const small = shape({ files: 2, columns: 51, rows: 7_000 });
+  const builtIn = predictPeak('duckdb', small, machine, [])!.bytes;
+  assert.deepEqual(predictPeak('duckdb', small, machine, [own]), { bytes: builtIn, from: 'measured' });
+  const lower = { ...own, leastPeakBytes: builtIn - 1e6 };
+  assert.equal(predictPeak('duckdb', small, machine, [lower])?.bytes, builtIn - 1e6, 'as low as was measured');
+  const flat = { ...own, baseBytes: 2e9 };
+  assert.ok(predictPeak('duckdb', small, machine, [flat])!.bytes > 2e9, 'a line above the floor counts');
+  assert.equal(predictPeak('duckdb', shape(), machine, [own])?.bytes, -3e7 + 150 * 2_501 * 10_000);
 });
 
 test('it is for this machine, and for pairs like those that it was measured with', () => {
@@ -42,6 +53,15 @@ test('it is for this machine, and for pairs like those that it was measured with
   assert.ok(used(curve(), shape({ verify: 'full' })), 'its output is verified by value in any case');
   assert.ok(used(curve({ memoryBytes: GIB })));
   assert.ok(!used(curve({ engine: 'dask', memoryBytes: GIB })), 'Dask takes what it is given');
+});
+
+test('the nearest by its share of realigned files counts, however old', () => {
+  const curves = [0, 0.9, 0.45].map((share, i) =>
+    curve({ realignedShare: share, measuredAt: `2026-0${i + 1}-01T00:00:00.000Z` }),
+  );
+  const half = shape({ realigned: 40, realignedAtLeast: true });
+  assert.equal(curveFor(curves, 'pandas', half, machine)?.realignedShare, 0.45);
+  assert.equal(curveFor(curves, 'pandas', shape({ realignedAtLeast: true }), machine)?.realignedShare, 0);
 });
 
 test('the latest counts, and takes the place of one of the same', () => {
