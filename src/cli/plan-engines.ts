@@ -110,7 +110,7 @@ function judge(
   if (engine === 'command') return { fits: null, why: 'nothing is known of it', end: null };
   const no = (why: string, end: EnginePlan['end']): Judgement => ({ fits: false, why, end });
   const refusal = engine === 'bigquery' ? refusalOf(survey) : typeRefusal(engine, survey);
-  if (refusal !== null) return no(refusal, engine === 'bigquery' || engine === 'local' ? 'set aside' : 'handed on');
+  if (refusal !== null) return no(refusal, engine === 'local' ? 'set aside' : 'handed on');
   if (leastLimitBytes !== null && leastLimitBytes > machine.memoryBytes)
     return no(memoryText(peakBytes ?? 0, leastLimitBytes, machine.memoryBytes), 'handed on');
   if (engine !== 'bigquery')
