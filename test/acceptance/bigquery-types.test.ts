@@ -71,7 +71,7 @@ test('columns that BigQuery cannot give back are refused by name before anything
     runMergeProcess({ ...job, steps: ['discover', 'prepare'] }, context),
     (error) =>
       error instanceof MergeError &&
-      error.facts.type === 'CheckpointInvalid' &&
+      error.facts.type === 'EngineUnfit' &&
       /column duckdb_\w+ .*use the backend local/.test(error.message),
   );
 });
