@@ -233,6 +233,19 @@ suite('mergePairs on the embedded server', { timeout: 120_000 }, () => {
     assert.equal((await pairOf('EURUSD')).spentNanos, 300);
   });
 
+  test('a pair that BigQuery cannot take is merged by the next backend, and nothing is sent', async () => {
+    const bigquery = { ...defaultBigquery(), project: 'test' };
+    machine.script('prepare EURUSD', fails('EngineUnfit', 'a.parquet: its column odd is of fixed length'));
+    const { handle } = await start(['EURUSD'], { bigquery, backends: ['bigquery', 'local'] });
+    assert.deepEqual((await handle.result()).merged, ['EURUSD']);
+    const { backend, routed } = await pairOf('EURUSD');
+    assert.deepEqual(
+      [backend, routed],
+      ['local', 'bigquery: EngineUnfit: a.parquet: its column odd is of fixed length'],
+    );
+    assert.ok(!machine.calls.includes('stage EURUSD'));
+  });
+
   test('a pair that leaves BigQuery for good ends its jobs; one that is tried there again does not', async () => {
     const bigquery = { ...defaultBigquery(), project: 'test' };
     machine.script('query EURUSD', fails('CommandFailed'), fails('MemoryExhausted'));
