@@ -175,16 +175,14 @@ test('each position once, and values that fit: else the table is named', async (
     [`SELECT position, 0.1::DOUBLE AS c0 FROM (${all})`, /c0 .* has the value 0.1, which is no float/, PHYSICAL.float],
     [`SELECT position, 0.1::DOUBLE AS c0 FROM (${all})`, /c0 .* came as Float.* instead of Int64/, PHYSICAL.int64],
   ];
-  await Promise.all(
-    cases.map(async ([sql, message, physicalType = PHYSICAL.int64]) => {
-      const name = await table(t, sql, sql.includes('DOUBLE') ? 'FLOAT64' : 'INT64');
-      const columns = [{ name: 'c0', physicalType: Number(physicalType), label: 'a.parquet: x' }];
-      await assert.rejects(read(name, { columns }), (error) => {
-        assert.ok(error instanceof MergeFailure && error.facts.type === 'OutputMismatch', String(error));
-        assert.match(error.message, message);
-        assert.match(error.message, new RegExp(`table ${name}:`));
-        return true;
-      });
-    }),
-  );
+  for (const [sql, message, physicalType = PHYSICAL.int64] of cases) {
+    const name = await table(t, sql, sql.includes('DOUBLE') ? 'FLOAT64' : 'INT64');
+    const columns = [{ name: 'c0', physicalType: Number(physicalType), label: 'a.parquet: x' }];
+    await assert.rejects(read(name, { columns }), (error) => {
+      assert.ok(error instanceof MergeFailure && error.facts.type === 'OutputMismatch', String(error));
+      assert.match(error.message, message);
+      assert.match(error.message, new RegExp(`table ${name}:`));
+      return true;
+    });
+  }
 });
