@@ -42,7 +42,7 @@ async function readEach(
   for (const pid of pids) {
     const text = await readFile(`${folder}/${pid}/cmdline`, 'utf8').catch(() => '');
     if (stopped.aborted) return;
-    if (text !== '') lines.set(pid, text.replace(/\0$/, '').split('\0'));
+    if (text !== '') lines.set(pid, text.replace(/\0+$/, '').split('\0'));
   }
 }
 
@@ -53,8 +53,8 @@ async function readEach(
 export function shortName(words: string[] | undefined): string | null {
   const [program, ...args] = words ?? [];
   if (program === undefined) return null;
-  // A program may have set its title, with whatever it likes: one word, and a title ends at the first blank.
-  const own = basename(program.split(' ')[0] ?? '');
+  // A program may have set its title, with whatever it likes: one word alone, of which only what stands before a blank is its name.
+  const own = basename(args.length === 0 ? (program.split(' ')[0] ?? '') : program);
   const script = args.filter((word) => !word.startsWith('-')).map((word) => basename(word));
   return [own, ...script.filter((name) => SCRIPT.test(name)).slice(0, 1)].join(' ').slice(0, LONGEST_NAME) || null;
 }

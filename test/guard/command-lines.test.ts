@@ -45,3 +45,8 @@ function folderOf(t: TestContext, files: Record<number, string>): string {
   }
   return folder;
 }
+
+test('a folder with a blank in its name is none of the name; a title that a program has set is', () => {
+  assert.equal(shortName(['/opt/my node/bin/node', '/a b/merge.ts']), 'node merge.ts');
+  assert.equal(shortName(['nginx: worker process']), 'nginx:');
+});
