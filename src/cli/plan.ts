@@ -1,5 +1,4 @@
 import { stat } from 'node:fs/promises';
-import { availableParallelism, hostname } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { pairFolders } from '../activities/pair-folders.ts';
 import { guardLimits, mergeJob } from '../activities/pair-task.ts';
@@ -15,7 +14,7 @@ import { interruptible } from './interrupt.ts';
 import type { PlanSettings } from './plan-engines.ts';
 import { planLines } from './plan-view.ts';
 import { planPair, type PairPlan } from './pair-plan.ts';
-import { folderLimits, survey, surveyJob, SURVEY_TIMES } from './survey-folder.ts';
+import { folderLimits, machineOf, survey, surveyJob, SURVEY_TIMES } from './survey-folder.ts';
 import { openDisplay } from './terminal.ts';
 
 export interface PlanOptions {
@@ -122,5 +121,3 @@ async function configSurveys(path: string, { key, pattern }: PlanOptions): Promi
     },
   };
 }
-
-const machineOf = (memoryBytes: number) => ({ memoryBytes, cores: availableParallelism(), host: hostname() });

@@ -1,4 +1,3 @@
-import { availableParallelism, hostname } from 'node:os';
 import { MergeError } from '../backends/backend.ts';
 import { createBackends } from '../backends/index.ts';
 import { machineLockPath } from '../config/environment.ts';
@@ -17,7 +16,7 @@ import { checkRoom, checkWritable, chooseWorkDir } from './profile-place.ts';
 import { measurePoints, type ProfileSeries } from './profile-points.ts';
 import { tellProfile } from './profile-tell.ts';
 import type { Profile } from './profile-view.ts';
-import { folderLimits, survey, surveyJob } from './survey-folder.ts';
+import { folderLimits, machineOf, survey, surveyJob } from './survey-folder.ts';
 import { openDisplay } from './terminal.ts';
 
 export interface ProfileOptions {
@@ -123,5 +122,5 @@ function neededBytes(engine: BackendName, whole: Survey, files: number, memoryBy
     bytesIn: bytesIn * share,
     realigned: shape.realigned * share,
   };
-  return predictDiskBytes(engine, largest, { memoryBytes, cores: availableParallelism(), host: hostname() }) ?? 0;
+  return predictDiskBytes(engine, largest, machineOf(memoryBytes)) ?? 0;
 }

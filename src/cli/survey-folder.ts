@@ -1,8 +1,10 @@
+import { availableParallelism, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { runMergeProcess } from '../backends/merge-process.ts';
 import { machineLockPath } from '../config/environment.ts';
 import type { GuardLimits } from '../guard/command.ts';
 import type { MergeJob, Survey } from '../merge/job.ts';
+import type { Machine } from '../merge/predict/shape.ts';
 
 /** Reading footers is a matter of seconds; a file system that hangs ends it. */
 const TIMEOUT_MS = 10 * 60_000;
@@ -34,6 +36,13 @@ export const folderLimits = (memoryBytes: number): GuardLimits => ({
   memoryBytes,
   killAboveBytes: Math.round(memoryBytes * 1.25),
   ...SURVEY_TIMES,
+});
+
+/** This machine, for predictions under a limit of memory. */
+export const machineOf = (memoryBytes: number): Machine => ({
+  memoryBytes,
+  cores: availableParallelism(),
+  host: hostname(),
 });
 
 /** Reads the footers in a guarded process. Throws a MergeError, and the signal's reason. */

@@ -85,7 +85,6 @@ async function verify(request: VerifyRequest): Promise<Verification> {
   let footerCrc32: string;
   const output = await open(outputPath, 'r');
   try {
-    dropFromPageCache(output);
     await using disk = await DiskReader.open(outputPath);
     footerCrc32 = await footerChecksum(disk);
     const { size } = await output.stat();
