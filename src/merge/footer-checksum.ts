@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { formatCrc32 } from './crc32.ts';
-import { alignedBuffer, type DiskReader } from './system/disk-reader.ts';
+import { alignedBuffer } from './system/aligned-buffer.ts';
+import type { DiskReader } from './system/disk-reader.ts';
 
 const BUFFER_BYTES = 2 * 1024 * 1024;
 /** The footer's length and the magic. */

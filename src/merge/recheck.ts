@@ -8,7 +8,8 @@ import { MergeFailure, unreadableCode } from './errors.ts';
 import { footerChecksum } from './footer-checksum.ts';
 import type { Manifest } from './manifest.ts';
 import { readFooter } from './parquet/footer.ts';
-import { alignedBuffer, DiskReader } from './system/disk-reader.ts';
+import { alignedBuffer } from './system/aligned-buffer.ts';
+import { DiskReader } from './system/disk-reader.ts';
 
 const BUFFER_BYTES = 2 * 1024 * 1024;
 

@@ -12,7 +12,7 @@ import type { Column } from './parquet/schema.ts';
 import { integerOf } from './parquet/thrift.ts';
 import { encodeFooter, type OutputRowGroup } from './parquet/write-footer.ts';
 import type { Portion } from './portion.ts';
-import { copyRange, writeFully, type CopyTarget } from './system/copy-range.ts';
+import { OutputFile } from './system/output-file.ts';
 
 export interface StitchRequest {
   outputPath: string;
@@ -28,54 +28,53 @@ export interface StitchRequest {
 
 export interface StitchResult {
   bytesOut: number;
+  /** Shared with the sources: they take no space of their own. */
   bytesCloned: number;
   bytesCopied: number;
 }
 
-/** Pages begin behind the magic. */
-const FIRST_OFFSET = 4;
+const MAGIC = Buffer.from('PAR1', 'latin1');
+/** Pages begin behind it. */
+const FIRST_OFFSET = MAGIC.length;
 
 /** Writes `outputPath` anew and fsyncs it. Throws the system's errors with their code. */
 export async function stitch(request: StitchRequest): Promise<StitchResult> {
-  const { bsize } = await statfs(dirname(request.outputPath));
-  const blockBytes = bsize >= 512 && bsize <= 1024 * 1024 ? bsize : 4096;
-  const handle = await open(request.outputPath, 'w+', 0o644);
-  const target: CopyTarget = { handle, blockBytes, means: 'clone', bytesCloned: 0, bytesCopied: 0 };
-  try {
-    await writeFully(handle, Buffer.from('PAR1', 'latin1'), 0);
-    const rowGroups: OutputRowGroup[] = [];
-    let position = FIRST_OFFSET;
-    for (const group of request.rowGroups) {
-      const written = await stitchRowGroup(request, target, group, position);
-      rowGroups.push(written.rowGroup);
-      position = written.end;
-    }
-    const footer = encodeFooter({
-      rows: rowGroups.reduce((sum, group) => sum + group.rows, 0),
-      topLevelColumns: request.schema.length,
-      schema: encodeSchema(request.schema),
-      rowGroups,
-      columnOrders: request.rowGroups[0]!.portions.flatMap(({ columns }) => columns.flatMap(({ orders }) => orders)),
-      metadata: request.metadata,
-      createdBy: request.createdBy,
-    });
-    await writeFully(handle, footer, position);
-    // A cloned last block may reach beyond the footer.
-    await handle.truncate(position + footer.length);
-    await handle.sync();
-    return {
-      bytesOut: position + footer.length,
-      bytesCloned: target.bytesCloned,
-      bytesCopied: target.bytesCopied + footer.length,
-    };
-  } finally {
-    await handle.close();
+  const blockBytes = layoutBlock((await statfs(dirname(request.outputPath))).bsize);
+  await using output = await OutputFile.create(request.outputPath, blockBytes);
+  const rowGroups: OutputRowGroup[] = [];
+  let position = FIRST_OFFSET;
+  for (const group of request.rowGroups) {
+    const written = await stitchRowGroup(request, { output, blockBytes }, group, position);
+    rowGroups.push(written.rowGroup);
+    position = written.end;
   }
+  const footer = encodeFooter({
+    rows: rowGroups.reduce((sum, group) => sum + group.rows, 0),
+    topLevelColumns: request.schema.length,
+    schema: encodeSchema(request.schema),
+    rowGroups,
+    columnOrders: request.rowGroups[0]!.portions.flatMap(({ columns }) => columns.flatMap(({ orders }) => orders)),
+    metadata: request.metadata,
+    createdBy: request.createdBy,
+  });
+  const bytesOut = await output.finish(MAGIC, footer, position);
+  return { bytesOut, bytesCloned: output.bytesCloned, bytesCopied: output.bytesCopied };
 }
+
+interface Target {
+  output: OutputFile;
+  blockBytes: number;
+}
+
+/**
+ * Ranges are laid out by the block of the file system where it says one, and never by less than direct writes need. What
+ * is larger than any block is a network's favourite size of a transfer.
+ */
+const layoutBlock = (bsize: number): number => (bsize > 4096 && bsize <= 65_536 ? bsize : 4096);
 
 async function stitchRowGroup(
   request: StitchRequest,
-  target: CopyTarget,
+  target: Target,
   group: { rows: number; portions: Portion[] },
   start: number,
 ): Promise<{ rowGroup: OutputRowGroup; end: number }> {
@@ -122,14 +121,15 @@ function place(portion: Portion, position: number, blockBytes: number): { segmen
 
 async function copyPortion(
   request: StitchRequest,
-  target: CopyTarget,
+  target: Target,
   portion: Portion,
   segments: Segment[],
 ): Promise<void> {
   const handle = await open(portion.path, 'r');
   try {
     const { size } = await handle.stat();
-    for (const segment of segments) await copyRange({ handle, size }, target, segment, request.signal, request.onBytes);
+    for (const segment of segments)
+      await target.output.place({ handle, size }, segment, request.signal, request.onBytes);
   } finally {
     await handle.close();
   }

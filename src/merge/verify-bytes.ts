@@ -10,7 +10,9 @@ import type { Chunk } from './parquet/footer.ts';
 import type { PageWalk } from './parquet/page-header.ts';
 import { ThriftError } from './parquet/thrift.ts';
 import type { Checkpoint } from './plan.ts';
-import { alignedBuffer, type DiskReader } from './system/disk-reader.ts';
+import { alignedBuffer } from './system/aligned-buffer.ts';
+import type { DiskReader } from './system/disk-reader.ts';
+import { readFully } from './system/read-fully.ts';
 import { mismatch } from './verify-footer.ts';
 
 const BUFFER_BYTES = 1024 * 1024;
@@ -85,7 +87,7 @@ export async function compareChunks(
       output: alignedBuffer(BUFFER_BYTES),
     };
     const [sourceBytes, written] = await Promise.all([
-      readFully(await handle, buffers.source, range.sourceStart, length),
+      readFully(await handle, buffers.source.subarray(0, length), range.sourceStart),
       output.read(buffers.output, range.outputStart, length),
     ]);
     if (sourceBytes < length)
@@ -128,16 +130,6 @@ export async function compareChunks(
     await Promise.allSettled(pending.map(({ loaded }) => loaded));
     for (const handle of sources.values()) await (await handle.catch(() => null))?.close();
   }
-}
-
-async function readFully(handle: FileHandle, buffer: Buffer, position: number, length: number): Promise<number> {
-  let done = 0;
-  while (done < length) {
-    const { bytesRead } = await handle.read(buffer, done, length - done, position + done);
-    if (bytesRead === 0) break;
-    done += bytesRead;
-  }
-  return done;
 }
 
 function comparePieces({ pieces }: Range, source: Buffer, output: Buffer): void {

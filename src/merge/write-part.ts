@@ -10,7 +10,7 @@ import { renameChunk } from './parquet/physical-view.ts';
 import { moveChunk, moveSchema, TYPE_DEFINED_ORDER } from './parquet/rewrite.ts';
 import type { Column } from './parquet/schema.ts';
 import { encodeFooter } from './parquet/write-footer.ts';
-import { writeFully } from './system/copy-range.ts';
+import { writeFully } from './system/write-fully.ts';
 
 /** Columns of one row group of the output, rewritten into a Parquet file of exactly one row group. */
 export interface AlignedPart {

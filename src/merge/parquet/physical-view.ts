@@ -1,5 +1,5 @@
 import { chmod, copyFile, constants, open } from 'node:fs/promises';
-import { writeFully } from '../system/copy-range.ts';
+import { writeFully } from '../system/write-fully.ts';
 import { COLUMN_CHUNK, COLUMN_META, PHYSICAL, SCHEMA_ELEMENT } from './field-ids.ts';
 import type { Chunk, Footer } from './footer.ts';
 import { TYPE_DEFINED_ORDER } from './rewrite.ts';

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { writeFully } from '../system/copy-range.ts';
+import { writeFully } from '../system/write-fully.ts';
 import { FILE_META, KEY_VALUE } from './field-ids.ts';
 import { MANIFEST_KEY, readFooterBytes } from './key-values.ts';
 import { keyValue } from './rewrite.ts';

@@ -4,11 +4,8 @@
  */
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import koffi from 'koffi';
+import { alignedBuffer, ALIGNMENT } from './aligned-buffer.ts';
 import { dropFromPageCache } from './page-cache.ts';
-
-/** Direct reads start, end and land at multiples of this: the largest block that file systems here have. */
-const ALIGNMENT = 4096;
 
 export class DiskReader implements AsyncDisposable {
   readonly handle: FileHandle;
@@ -51,12 +48,4 @@ export class DiskReader implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.handle.close();
   }
-}
-
-/** A buffer for reads of up to `length` bytes wherever they start; its memory begins at a multiple of the alignment. */
-export function alignedBuffer(length: number): Buffer {
-  const size = (Math.ceil(length / ALIGNMENT) + 1) * ALIGNMENT;
-  const memory = Buffer.allocUnsafeSlow(size + ALIGNMENT);
-  const offset = (ALIGNMENT - Number(koffi.address(memory) % BigInt(ALIGNMENT))) % ALIGNMENT;
-  return memory.subarray(offset, offset + size);
 }
