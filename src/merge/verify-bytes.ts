@@ -1,6 +1,6 @@
 /**
  * Compares column chunks that were taken over with their sources, byte for byte, and takes their checksums on the way.
- * Eight ranges are read ahead while one is compared, so that disk and processor work at the same time.
+ * Where the output shares the blocks of a source (XFS, btrfs) there is one copy on the disk, and it is read once. Eight ranges are read ahead while one is compared, so that disk and processor work at the same time.
  */
 import { open, type FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
@@ -13,6 +13,7 @@ import type { Checkpoint } from './plan.ts';
 import { alignedBuffer } from './system/aligned-buffer.ts';
 import type { DiskReader } from './system/disk-reader.ts';
 import { readFully } from './system/read-fully.ts';
+import { SharedBlocks } from './system/shared-blocks.ts';
 import { mismatch } from './verify-footer.ts';
 
 const BUFFER_BYTES = 1024 * 1024;
@@ -57,10 +58,16 @@ interface Range {
   pieces: Piece[];
 }
 
+interface Source {
+  handle: FileHandle;
+  /** Of the source and the output. */
+  blocks: SharedBlocks;
+}
+
 interface Loaded {
   buffers: { source: Buffer; output: Buffer };
-  /** The output's bytes: a view of its buffer. */
-  written: Buffer;
+  /** The output's bytes: a view of its buffer; null where they are the source's own blocks. */
+  written: Buffer | null;
 }
 
 /** Pairs in the order of the checkpoints; throws OutputMismatch, naming the column, and InputChanged. */
@@ -73,32 +80,34 @@ export async function compareChunks(
     signal?: AbortSignal | undefined;
   },
 ): Promise<void> {
-  const sources = new Map<Checkpoint, Promise<FileHandle>>();
+  const sources = new Map<Checkpoint, Promise<Source>>();
   const spare: Loaded['buffers'][] = [];
   const pending: { range: Range; loaded: Promise<Loaded> }[] = [];
   let current = null as Checkpoint | null;
 
   const load = async (range: Range): Promise<Loaded> => {
     const { checkpoint, length } = range;
-    let handle = sources.get(checkpoint);
-    if (handle === undefined) sources.set(checkpoint, (handle = open(checkpoint.path, 'r')));
+    let source = sources.get(checkpoint);
+    if (source === undefined) sources.set(checkpoint, (source = openSource(checkpoint, output)));
+    const { handle, blocks } = await source;
+    const shared = blocks.holdBoth(range.sourceStart, range.outputStart, length);
     const buffers = spare.pop() ?? {
       source: Buffer.allocUnsafeSlow(BUFFER_BYTES),
       output: alignedBuffer(BUFFER_BYTES),
     };
     const [sourceBytes, written] = await Promise.all([
-      readFully(await handle, buffers.source.subarray(0, length), range.sourceStart),
-      output.read(buffers.output, range.outputStart, length),
+      readFully(handle, buffers.source.subarray(0, length), range.sourceStart),
+      shared ? null : output.read(buffers.output, range.outputStart, length),
     ]);
     if (sourceBytes < length)
       throw new MergeFailure('InputChanged', `${checkpoint.name}: became shorter while it was merged`, {
         file: checkpoint.name,
       });
-    if (written.length < length) throw mismatch('it ends before its last column');
+    if (written !== null && written.length < length) throw mismatch('it ends before its last column');
     return { buffers, written };
   };
   const finish = async (checkpoint: Checkpoint): Promise<void> => {
-    await (await sources.get(checkpoint))?.close();
+    await (await sources.get(checkpoint))?.handle.close();
     sources.delete(checkpoint);
     await hooks.onDone(checkpoint);
   };
@@ -128,17 +137,23 @@ export async function compareChunks(
   } finally {
     // After a failure: reads still under way must end before their files are closed.
     await Promise.allSettled(pending.map(({ loaded }) => loaded));
-    for (const handle of sources.values()) await (await handle.catch(() => null))?.close();
+    for (const source of sources.values()) await (await source.catch(() => null))?.handle.close();
   }
 }
 
-function comparePieces({ pieces }: Range, source: Buffer, output: Buffer): void {
+async function openSource({ path }: Checkpoint, output: DiskReader): Promise<Source> {
+  const handle = await open(path, 'r');
+  return { handle, blocks: new SharedBlocks(handle.fd, output.handle.fd) };
+}
+
+function comparePieces({ pieces }: Range, source: Buffer, output: Buffer | null): void {
   let at = 0;
   for (const { pair, length } of pieces) {
     const expected = source.subarray(at, at + length);
-    if (!expected.equals(output.subarray(at, at + length)))
+    const written = output?.subarray(at, at + length) ?? expected;
+    if (!expected.equals(written))
       throw mismatch(
-        `the bytes of column ${pair.column} are not those of ${pair.checkpoint.name} (${firstDifferentByte(expected, output.subarray(at, at + length))})`,
+        `the bytes of column ${pair.column} are not those of ${pair.checkpoint.name} (${firstDifferentByte(expected, written)})`,
         pair.column,
       );
     pair.sum.add(expected);

@@ -51,6 +51,11 @@ export class SystemCallError extends Error {
 const names = new Map(Object.entries(koffi.os.errno).map(([name, value]) => [value, name]));
 const errnoName = (): string => names.get(koffi.errno()) ?? `errno ${koffi.errno()}`;
 
+/** Throws SystemCallError, in which the request goes by `name`. */
+export function ioctl(fd: number, name: string, request: number, argument: Uint8Array): void {
+  if (ioctlPointer(fd, request, argument) !== 0) throw new SystemCallError(name, errnoName());
+}
+
 /** Lets `output` share the blocks of `input`; offsets and length are multiples of the block, or end at the end of file. */
 export function cloneRange(
   input: number,
@@ -64,7 +69,7 @@ export function cloneRange(
   argument.writeBigUInt64LE(BigInt(inputOffset), 8);
   argument.writeBigUInt64LE(BigInt(length), 16);
   argument.writeBigUInt64LE(BigInt(outputOffset), 24);
-  if (ioctlPointer(output, FICLONERANGE, argument) !== 0) throw new SystemCallError('FICLONERANGE', errnoName());
+  ioctl(output, 'FICLONERANGE', FICLONERANGE, argument);
 }
 
 /** Copies inside the kernel; may copy less than asked for. Returns the bytes copied, 0 at the end of `input`. */
