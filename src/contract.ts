@@ -216,6 +216,9 @@ export type PairState =
   | 'skipped';
 
 /** Figures of one merged pair; bytes and milliseconds. */
+/** Why bytes were copied and not cloned: the file system has no clones, or the checkpoints lie on another one, which has. */
+export type WhyCopied = 'noClones' | 'otherFileSystem';
+
 export interface MergeFigures {
   files: number;
   rows: number;
@@ -227,6 +230,8 @@ export interface MergeFigures {
   /** Bytes shared with the sources by the file system (cloned) and bytes written anew. */
   bytesCloned: number;
   bytesCopied: number;
+  /** Missing where all could be cloned, or is rewritten. */
+  whyCopied?: WhyCopied;
   wallMs: number;
   peakBytes: number;
   verified: VerifyMode;

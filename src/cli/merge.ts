@@ -6,6 +6,7 @@ import { mergeCheckpoints } from '../library/merge-checkpoints.ts';
 import { CommandError, UsageError } from './exit.ts';
 import { interruptible } from './interrupt.ts';
 import { mergeProgress } from './merge-progress.ts';
+import { sharingOf } from './sharing-words.ts';
 import { watchPeakRss } from './peak-rss.ts';
 
 export interface MergeOptions {
@@ -70,9 +71,7 @@ function summary(figures: MergeFigures, output: string): string {
   const shape = `${figures.columns.toLocaleString('en')} columns x ${figures.rows.toLocaleString('en')} rows`;
   if (figures.alreadyMerged) return `${output} holds these ${figures.files} files already: ${shape}; nothing to do`;
   const how = figures.realigned === 0 ? 'all aligned' : `${figures.realigned} of them aligned first`;
-  // Where the file system can share blocks, those of the sources take no room again.
-  const shared = figures.bytesCloned > 0 ? ` (${formatBytes(figures.bytesCloned)} cloned)` : '';
-  const size = `${formatBytes(figures.bytesOut)}${shared}`;
+  const size = `${formatBytes(figures.bytesOut)} (${sharingOf(figures)})`;
   const checked = figures.verified === 'none' ? 'not verified' : `verified (${figures.verified})`;
   return `merged ${figures.files} files (${how}) into ${output}: ${shape}, ${size}, ${checked}, in ${formatDuration(figures.wallMs)}`;
 }

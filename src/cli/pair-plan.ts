@@ -30,6 +30,7 @@ export interface PairSurvey {
   /** Checkpoints that have another number of rows than the longest: the merge rewrites these, at least. */
   otherRows: number;
   bytesIn: number;
+  sharing: Survey['sharing'];
   alreadyMerged: MergeFigures | null;
 }
 
@@ -43,10 +44,10 @@ export function planPair(pair: string, survey: Survey, settings: PlanSettings): 
   return { pair, survey: known, failure: null, refusal, estimate, engines, choice: chooseEngine(engines, settings) };
 }
 
-function describeSurvey({ files, columns, bytesIn, shapes, alreadyMerged }: Survey): PairSurvey {
+function describeSurvey({ files, columns, bytesIn, shapes, sharing, alreadyMerged }: Survey): PairSurvey {
   const rows = alreadyMerged === null ? shapes.map((shape) => shape.rows) : [alreadyMerged.rows];
   const rowsLeast = rows.reduce((least, count) => Math.min(least, count), Infinity);
   const rowsMost = rows.reduce((most, count) => Math.max(most, count), 0);
   const otherRows = shapes.reduce((sum, shape) => sum + (shape.rows === rowsMost ? 0 : shape.files), 0);
-  return { files, columns, rowsLeast, rowsMost, otherRows, bytesIn, alreadyMerged };
+  return { files, columns, rowsLeast, rowsMost, otherRows, bytesIn, sharing, alreadyMerged };
 }

@@ -5,6 +5,7 @@ import type { BigqueryConfig } from '../contract.ts';
 import type { PairPlan, PairSurvey } from './pair-plan.ts';
 import { engineLines } from './plan-engines-view.ts';
 import type { PlanSettings } from './plan-engines.ts';
+import { sharingLine } from './sharing-words.ts';
 import { table } from './terminal.ts';
 
 /** Plans as people read them: a pair in words, several as a table; what each engine takes; then what BigQuery costs, term by term, and the budget. */
@@ -68,6 +69,8 @@ function onePair({ pair, survey, failure, refusal, estimate }: PairPlan): string
   const lines = [`${pair}: ${shape}`];
   if (survey.otherRows > 0)
     lines.push(`not aligned: at least ${number(survey.otherRows)} files, which have another number of rows`);
+  const sharing = sharingLine(survey.sharing);
+  if (sharing !== null) lines.push(sharing);
   if (refusal !== null) lines.push(`not on BigQuery: ${refusal}`);
   if (estimate === null) return lines;
   const parts = estimate.partitions.map((partition) => number(partition.columns));

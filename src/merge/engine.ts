@@ -1,4 +1,5 @@
 /** Engines: the ways to write the output of a plan. */
+import type { WhyCopied } from '../contract.ts';
 import type { MergeJob } from './job.ts';
 import type { MergePlan } from './plan.ts';
 
@@ -20,6 +21,7 @@ export interface EngineResult {
   bytesOut: number;
   bytesCloned: number;
   bytesCopied: number;
+  whyCopied?: WhyCopied;
 }
 
 /** Throws MergeFailure and the signal's reason. */

@@ -6,6 +6,7 @@ import type {
   MergeFigures,
   RowsMode,
   VerifyMode,
+  WhyCopied,
 } from '../contract.ts';
 
 /**
@@ -81,6 +82,8 @@ export interface Survey {
   codecs: { codec: number; file: string; column: string }[];
   /** In the order of the files; neighbours alike are one entry. */
   shapes: FileShape[];
+  /** Whether the output can share the blocks of the checkpoints; null where that could not be told. */
+  sharing: 'cloned' | WhyCopied | null;
   /** The same inputs are merged already: figures of the output, and no types, codecs or shapes; else null. */
   alreadyMerged: MergeFigures | null;
 }

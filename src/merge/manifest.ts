@@ -61,6 +61,7 @@ const schema = z.object({
     bytesOut: bytes,
     bytesCloned: bytes,
     bytesCopied: bytes,
+    whyCopied: z.enum(['noClones', 'otherFileSystem']).exactOptional(),
     wallMs: z.number(),
     peakBytes: z.number(),
     verified: verifyMode,

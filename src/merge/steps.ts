@@ -98,6 +98,7 @@ async function runSurvey(session: Session): Promise<boolean> {
           types: [],
           codecs: [],
           shapes: [],
+          sharing: null,
           alreadyMerged: { ...published, alreadyMerged: true },
         };
   session.emit({ event: 'surveyed', survey });

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import type { AlignDatabase } from './align.ts';
+import type { EngineResult } from './engine.ts';
 import { rowsOnSpine, sequenceDigest } from './key-sets.ts';
 import { keyTypeOf } from './keys.ts';
 import { outputKeyColumn } from './output-key.ts';
@@ -11,7 +12,7 @@ import { inputBytes, realignedBytes } from './plan-merge.ts';
 import { portionOf, type Portion } from './portion.ts';
 import { readKeys } from './spine.ts';
 import type { AlignedPart } from './write-part.ts';
-import { stitch, type StitchRequest, type StitchResult } from './stitch.ts';
+import { stitch, type StitchRequest } from './stitch.ts';
 
 export interface StitchPlanRequest {
   plan: MergePlan;
@@ -23,7 +24,7 @@ export interface StitchPlanRequest {
   onBytes: (done: number, total: number) => void;
 }
 
-export async function stitchPlan(request: StitchPlanRequest): Promise<StitchResult> {
+export async function stitchPlan(request: StitchPlanRequest): Promise<EngineResult> {
   const { plan } = request;
   const total = inputBytes(plan) + realignedBytes(plan);
   let done = 0;
@@ -51,7 +52,7 @@ export interface StitchPartsRequest {
 }
 
 /** Writes the output of checkpoints and parts. The columns of a checkpoint that has parts are OPTIONAL in it. */
-export async function stitchParts({ plan, parts, keyParts, ...request }: StitchPartsRequest): Promise<StitchResult> {
+export async function stitchParts({ plan, parts, keyParts, ...request }: StitchPartsRequest): Promise<EngineResult> {
   const key = outputKeyColumn(plan);
   const schema: StitchRequest['schema'] = [
     { column: key.column, optional: key.optional },

@@ -4,6 +4,7 @@
  */
 import { open, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { EngineResult } from './engine.ts';
 import { MergeFailure } from './errors.ts';
 import { joinRanges, placeRanges, targetOf, type Segment } from './parquet/layout.ts';
 import { moveChunk, moveSchema } from './parquet/rewrite.ts';
@@ -26,19 +27,12 @@ export interface StitchRequest {
   onBytes: (bytes: number) => void;
 }
 
-export interface StitchResult {
-  bytesOut: number;
-  /** Shared with the sources: they take no space of their own. */
-  bytesCloned: number;
-  bytesCopied: number;
-}
-
 const MAGIC = Buffer.from('PAR1', 'latin1');
 /** Pages begin behind it. */
 const FIRST_OFFSET = MAGIC.length;
 
 /** Writes `outputPath` anew and fsyncs it. Throws the system's errors with their code. */
-export async function stitch(request: StitchRequest): Promise<StitchResult> {
+export async function stitch(request: StitchRequest): Promise<EngineResult> {
   const blockBytes = layoutBlock((await statfs(dirname(request.outputPath))).bsize);
   await using output = await OutputFile.create(request.outputPath, blockBytes);
   const rowGroups: OutputRowGroup[] = [];
@@ -58,7 +52,8 @@ export async function stitch(request: StitchRequest): Promise<StitchResult> {
     createdBy: request.createdBy,
   });
   const bytesOut = await output.finish(MAGIC, footer, position);
-  return { bytesOut, bytesCloned: output.bytesCloned, bytesCopied: output.bytesCopied };
+  const { bytesCloned, bytesCopied, whyCopied } = output;
+  return { bytesOut, bytesCloned, bytesCopied, ...(whyCopied === null ? {} : { whyCopied }) };
 }
 
 interface Target {

@@ -3,6 +3,7 @@ import type { FileShape, MergeJob, Survey, TypeCount } from './job.ts';
 import { COLUMN_CHUNK, COLUMN_META, PHYSICAL, SIZE_STATISTICS } from './parquet/field-ids.ts';
 import type { Chunk } from './parquet/footer.ts';
 import { describeType } from './parquet/logical.ts';
+import { probeClones } from './system/clones.ts';
 import type { Column } from './parquet/schema.ts';
 import { codecOf } from './parquet/physical-view.ts';
 import { integerOf, findField, readStruct } from './parquet/thrift.ts';
@@ -33,6 +34,7 @@ export async function surveyFiles(files: CheckpointFile[], job: MergeJob): Promi
     types,
     codecs: [...codecs.values()],
     shapes,
+    sharing: await probeClones(files[0]!.path, job.output.path),
     alreadyMerged: null,
   };
 }

@@ -119,6 +119,7 @@ test('text is billed by its length and two bytes, a float as a double, a boolean
         columns: [{ type: 3, columns: 1, payloadBytes: 0 }],
       },
     ],
+    sharing: null,
     alreadyMerged: null,
   });
   assert.equal(shape.rows, 12);

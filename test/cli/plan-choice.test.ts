@@ -26,6 +26,7 @@ const survey = (changes: Partial<Survey> = {}): Survey => ({
       columns: [{ type: 1, columns: 25.5, payloadBytes: 0 }],
     },
   ],
+  sharing: null,
   alreadyMerged: null,
   ...changes,
 });

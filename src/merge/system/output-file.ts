@@ -4,7 +4,9 @@
  * Which of them works is remembered for the next ranges. All of them leave the same bytes, also in the gaps.
  */
 import { open, type FileHandle } from 'node:fs/promises';
+import type { WhyCopied } from '../../contract.ts';
 import type { Segment } from '../parquet/layout.ts';
+import { whyNotCloned } from './clones.ts';
 import { DirectWriter } from './direct-writer.ts';
 import { cloneRange, copyFileRange, SystemCallError } from './libc.ts';
 import { writeFully } from './write-fully.ts';
@@ -21,6 +23,8 @@ export class OutputFile implements AsyncDisposable {
   bytesCloned = 0;
   /** Bytes that take space of their own on the disk. */
   bytesCopied = 0;
+  /** Of the first range that could not be cloned; null where all could, or none was tried. */
+  whyCopied: WhyCopied | null = null;
   readonly #path: string;
   readonly #blockBytes: number;
   readonly #handle: FileHandle;
@@ -51,7 +55,7 @@ export class OutputFile implements AsyncDisposable {
   ): Promise<void> {
     signal?.throwIfAborted();
     const range = this.#wholeBlocks(segment, source.size);
-    if (this.#clones && range !== segment && this.#clone(source, range)) {
+    if (this.#clones && range !== segment && (await this.#clone(source, range))) {
       this.bytesCloned += segment.length;
       onBytes(segment.length);
       return;
@@ -97,7 +101,7 @@ export class OutputFile implements AsyncDisposable {
     return { start, length: Math.min(end, size) - start, target: segment.target - lead };
   }
 
-  #clone(source: SourceFile, { start, length, target }: Segment): boolean {
+  async #clone(source: SourceFile, { start, length, target }: Segment): Promise<boolean> {
     try {
       cloneRange(source.handle.fd, start, this.#handle.fd, target, length);
       return true;
@@ -108,6 +112,7 @@ export class OutputFile implements AsyncDisposable {
       // Another file system, or one without clones.
       if (!['EOPNOTSUPP', 'ENOTSUP', 'ENOTTY', 'ENOSYS', 'EXDEV', 'EPERM', 'ETXTBSY'].includes(code)) throw error;
       this.#clones = false;
+      this.whyCopied = await whyNotCloned(`/proc/self/fd/${source.handle.fd}`, code);
       return false;
     }
   }
