@@ -1,0 +1,57 @@
+/** What is measured: a command line that puts the files of a folder together into one. */
+import { join } from 'node:path';
+import { machineLockPath } from '../../src/config/environment.ts';
+import { KEY } from './checkpoints.ts';
+
+export interface Task {
+  /** Folder of the files. */
+  sources: string;
+  /** The file to be made, in a folder of its own; may become a folder of parts. */
+  output: string;
+  memoryBytes: number;
+}
+
+export interface Contender {
+  /** By which it is asked for, e.g. `widemerge-bytes`. */
+  id: string;
+  /** As a table calls it. */
+  name: string;
+  /** Rough bytes that it spills, as a share of the decoded values: what a disk must have beside the output. */
+  spillShare?: number;
+  /** False where the output is not to be opened as Parquet. */
+  isParquet: boolean;
+  /** It takes the lock of the machine's merges itself; for the others the bench does. */
+  takesLock: boolean;
+  argv: (task: Task) => string[];
+  env: Record<string, string>;
+}
+
+const CLI = join(import.meta.dirname, '..', '..', 'bin', 'widemerge.mjs');
+
+/** The yardstick: the least work that puts these bytes into one file on disk. */
+export const CAT: Contender = {
+  id: 'cat',
+  name: '`cat` + fsync',
+  isParquet: false,
+  takesLock: false,
+  argv: ({ sources, output }) => ['sh', '-c', 'cat "$1"/*.parquet > "$2" && sync "$2"', 'sh', sources, output],
+  env: {},
+};
+
+const widemerge = (verify: string, name: string): Contender => ({
+  id: `widemerge-${verify}`,
+  name: `widemerge, ${name}`,
+  isParquet: true,
+  takesLock: true,
+  argv: ({ sources, output, memoryBytes }) => [
+    ...[process.execPath, CLI, 'merge', sources, '--out', output, '--key', KEY],
+    ...['--verify', verify, '--memory', `${memoryBytes}B`, '--json'],
+  ],
+  env: { WIDEMERGE_LOCK_FILE: machineLockPath },
+});
+
+export const WIDEMERGE = [
+  widemerge('none', 'unverified'),
+  widemerge('bytes', 'verified (`bytes`)'),
+  widemerge('full', 'verified (`full`)'),
+];
