@@ -1,60 +1,93 @@
 /**
- * Times `widemerge merge` against `cat` of the same files into one plus fsync: the least work that puts these bytes
- * into one file. All alternate in one run, and what is quoted is the ratio of their medians: machines are noisy.
+ * `widemerge merge` against `cat` of the same files into one plus fsync (the least work that puts these bytes into one file), and against
+ * what one would write instead: time and memory, all in turn in one run, each under the same limits. What is quoted is medians and
+ * ratios of one run: machines are noisy.
  *
- *   node bench/run.ts [--sizes 67x1708x177748,668x17037x17775] [--rounds 3] [--dir FOLDER] [--full]
+ *   node bench/run.ts [--full] [--sizes 67x1708x177748,668x17037x17775] [--contenders cat,widemerge-bytes,polars-concat] [--rounds 3]
+ *     [--memory 16GiB] [--timeout 4m] [--repeat-below 25s] [--dir FOLDER] [--results FOLDER]
  *
- * A size is files x columns x rows, the columns of all files together without their keys.
+ * A size is files x columns x rows, the columns of all files together without their keys; --full is one real pair. Who takes longer than
+ * --repeat-below is not run again. Files are written to --dir (BENCH_DIR, /var/tmp) and removed.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { defaultMemoryBytes, machineMemoryBytes } from '../src/config/load.ts';
+import { formatBytes } from '../src/config/units.ts';
 import { checkOutput } from './lib/check-output.ts';
-import { estimatedBytes, formatShape, INCIDENT, parseShape, writeCheckpoints, type Shape } from './lib/checkpoints.ts';
+import { decodedBytes, formatShape, INCIDENT, parseShape, writeCheckpoints, type Shape } from './lib/checkpoints.ts';
 import { compare } from './lib/compare.ts';
-import { CAT, WIDEMERGE } from './lib/contender.ts';
-import { fileSystemOf, freeBytes } from './lib/place.ts';
-import { spreadOf } from './lib/statistics.ts';
+import { CAT, WIDEMERGE, type Contender } from './lib/contender.ts';
+import { machineFacts } from './lib/machine.ts';
+import { bytesOption, countOption, durationOption } from './lib/options.ts';
+import { PEER_IDS, peers, peerVersions } from './lib/peers.ts';
+import { RESULTS, resultMarkdown, resultSvg, writeFiles, type BenchResult, type SetResult } from './lib/results.ts';
+import { checkRoom } from './lib/room.ts';
+import { endingText, megabytes, seconds } from './lib/words.ts';
 
+const SMALL = '67x1708x177748,668x17037x17775';
 const { values } = parseArgs({
   options: {
-    sizes: { type: 'string', default: '67x1708x177748,668x17037x17775' },
-    rounds: { type: 'string', default: '3' },
     full: { type: 'boolean', default: false },
+    sizes: { type: 'string' },
+    contenders: { type: 'string' },
+    rounds: { type: 'string', default: '3' },
+    memory: { type: 'string' },
+    timeout: { type: 'string' },
+    'repeat-below': { type: 'string', default: '25s' },
     dir: { type: 'string', default: process.env['BENCH_DIR'] ?? '/var/tmp' },
+    results: { type: 'string', default: RESULTS },
   },
 });
-const memoryBytes = defaultMemoryBytes(machineMemoryBytes());
+const shapes = values.full ? [INCIDENT] : (values.sizes ?? SMALL).split(',').map(parseShape);
+const rounds = countOption('--rounds', values.rounds);
+const memoryBytes = bytesOption('--memory', values.memory) ?? defaultMemoryBytes(machineMemoryBytes());
+const timeoutMs = durationOption('--timeout', values.timeout ?? (values.full ? '15m' : '4m'));
+const repeatBelowMs = durationOption('--repeat-below', values['repeat-below']);
+const contenders = await choose(values.contenders);
+
 const work = await mkdtemp(join(values.dir, 'widemerge-bench-'));
 try {
-  console.log(`${work} is on ${await fileSystemOf(work)}`);
-  for (const shape of values.full ? [INCIDENT] : values.sizes.split(',').map(parseShape)) await row(shape);
+  await checkRoom(work, shapes, contenders);
+  const machine = await machineFacts(work);
+  const sets: SetResult[] = [];
+  for (const shape of shapes) sets.push(await measureSet(shape));
+  const result: BenchResult = {
+    command: ['node bench/run.ts', ...process.argv.slice(2)].join(' '),
+    measuredAt: new Date().toISOString(),
+    ...{ machine, peers: await peerVersions(), memoryBytes, timeoutMs, sets },
+  };
+  const name = values.full ? 'full' : values.sizes === undefined ? 'small' : 'custom';
+  const md = resultMarkdown(result);
+  console.log(md);
+  await writeFiles(values.results, name, { json: `${JSON.stringify(result, null, 1)}\n`, md, svg: resultSvg(result) });
+  console.error(`written: ${join(values.results, name)}.md, .json and .svg`);
 } finally {
   await rm(work, { recursive: true, force: true });
 }
 
-async function row(shape: Shape): Promise<void> {
+async function choose(wanted: string | undefined): Promise<Contender[]> {
+  const own = [CAT, ...WIDEMERGE];
+  const all = [...own.map(({ id }) => id), ...PEER_IDS];
+  const ids = wanted?.split(',') ?? all;
+  const unknown = ids.find((id) => !all.includes(id));
+  if (unknown !== undefined) throw new RangeError(`--contenders ${unknown}: there are ${all.join(', ')}`);
+  return [...own.filter(({ id }) => ids.includes(id)), ...(await peers(ids))];
+}
+
+async function measureSet(shape: Shape): Promise<SetResult> {
   const sources = join(work, 'sources');
-  if ((await freeBytes(work)) < 2 * estimatedBytes(shape)) throw new Error('no room');
-  const bytes = await writeCheckpoints(sources, shape);
-  console.log(`${formatShape(shape)}, ${(bytes / 1e9).toFixed(2)} GB`);
-  const contenders = [CAT, ...WIDEMERGE];
+  console.error(`writing ${formatShape(shape)}`);
+  const bytesIn = await writeCheckpoints(sources, shape);
+  console.error(`${formatBytes(bytesIn)} in ${shape.files} files`);
   const measured = await compare({
-    ...{
-      contenders,
-      sources,
-      work,
-      memoryBytes,
-      rounds: Number(values.rounds),
-      timeoutMs: 600_000,
-      repeatBelowMs: 60_000,
-    },
+    ...{ contenders, sources, work, rounds, memoryBytes, timeoutMs, repeatBelowMs, spillBytes: decodedBytes(shape) },
     check: (output, { isParquet }) => (isParquet ? checkOutput(output, shape) : Promise.resolve()),
-    onRun: ({ name }, round, { wallMs, peakBytes, outcome, reason }) =>
-      console.log(`${round + 1} ${name}: ${outcome} ${wallMs} ms, ${Math.round(peakBytes / 1e6)} MB ${reason ?? ''}`),
+    onRun: ({ id }, round, run) =>
+      console.error(
+        `${round + 1} ${id}: ${run.outcome === 'succeeded' ? `${seconds(run.wallMs)} s` : `${endingText(run)}: ${run.reason ?? ''}`}, ${megabytes(run.peakBytes)} MB`,
+      ),
   });
-  for (const [index, { name }] of contenders.entries())
-    console.log(name, spreadOf(measured[index]!.map(({ wallMs }) => wallMs)));
   await rm(sources, { recursive: true });
+  return { shape, bytesIn, entries: contenders.map(({ id, name }, index) => ({ id, name, runs: measured[index]! })) };
 }

@@ -34,6 +34,9 @@ export const formatShape = ({ files, columns, rows }: Shape): string => `${files
 export const estimatedBytes = ({ files, columns, rows }: Shape): number =>
   Math.ceil(1.1 * (2.3 * columns * rows + 7.5 * files * rows + 300 * columns));
 
+/** Of all its doubles, decoded. */
+export const decodedBytes = ({ columns, rows }: Shape): number => 8 * columns * rows;
+
 /** 90 s for one real pair on two cores. */
 const WRITING_TIMEOUT_MS = 60 * 60_000;
 /** A process keeps 150 columns in memory. */

@@ -12,6 +12,7 @@ export interface Comparison {
   work: string;
   rounds: number;
   memoryBytes: number;
+  spillBytes: number;
   timeoutMs: number;
   /** Whoever took longer, or did not end well, is not run again. */
   repeatBelowMs: number;
@@ -22,7 +23,8 @@ export interface Comparison {
 
 /** What each contender did, a measurement a round, in the order of the contenders. */
 export async function compare(comparison: Comparison): Promise<Measurement[][]> {
-  const { contenders, sources, work, rounds, memoryBytes, timeoutMs, repeatBelowMs, check, onRun } = comparison;
+  const { contenders, sources, work, rounds, memoryBytes, spillBytes, timeoutMs, repeatBelowMs, check, onRun } =
+    comparison;
   const measured: Measurement[][] = contenders.map(() => []);
   for (let round = 0; round < rounds; round++) {
     for (const [index, contender] of contenders.entries()) {
@@ -32,7 +34,7 @@ export async function compare(comparison: Comparison): Promise<Measurement[][]> 
       await mkdir(folder);
       try {
         const output = join(folder, 'merged.parquet');
-        const once = await measure(contender, { sources, output, memoryBytes }, { memoryBytes, timeoutMs });
+        const once = await measure(contender, { sources, output, memoryBytes, spillBytes }, { memoryBytes, timeoutMs });
         if (once.outcome === 'succeeded') await check(output, contender);
         own.push(once);
         onRun?.(contender, round, once);

@@ -9,6 +9,8 @@ export interface Task {
   /** The file to be made, in a folder of its own; may become a folder of parts. */
   output: string;
   memoryBytes: number;
+  /** What it may spill of the disk, where it can be told. */
+  spillBytes: number;
 }
 
 export interface Contender {
@@ -16,8 +18,8 @@ export interface Contender {
   id: string;
   /** As a table calls it. */
   name: string;
-  /** Rough bytes that it spills, as a share of the decoded values: what a disk must have beside the output. */
-  spillShare?: number;
+  /** Whether it spills what memory has no room for; the disk must have room for all values then. */
+  spills: boolean;
   /** False where the output is not to be opened as Parquet. */
   isParquet: boolean;
   /** It takes the lock of the machine's merges itself; for the others the bench does. */
@@ -33,6 +35,7 @@ export const CAT: Contender = {
   id: 'cat',
   name: '`cat` + fsync',
   isParquet: false,
+  spills: false,
   takesLock: false,
   argv: ({ sources, output }) => ['sh', '-c', 'cat "$1"/*.parquet > "$2" && sync "$2"', 'sh', sources, output],
   env: {},
@@ -42,6 +45,7 @@ const widemerge = (verify: string, name: string): Contender => ({
   id: `widemerge-${verify}`,
   name: `widemerge, ${name}`,
   isParquet: true,
+  spills: false,
   takesLock: true,
   argv: ({ sources, output, memoryBytes }) => [
     ...[process.execPath, CLI, 'merge', sources, '--out', output, '--key', KEY],

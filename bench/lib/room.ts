@@ -1,0 +1,30 @@
+/** The room of the disk that a comparison needs, and what is said where it is not there. */
+import { formatBytes } from '../../src/config/units.ts';
+import { decodedBytes, estimatedBytes, formatShape, type Shape } from './checkpoints.ts';
+import type { Contender } from './contender.ts';
+import { freeBytes } from './place.ts';
+
+/** Others write the same values in other codecs. */
+const LARGEST_OUTPUT = 1.25;
+
+/** Bytes of the sources, of one output at a time, and of what is spilled meanwhile. */
+export function neededBytes(shape: Shape, contenders: readonly Pick<Contender, 'spills'>[]): number {
+  const spilled = contenders.some(({ spills }) => spills) ? decodedBytes(shape) : 0;
+  return Math.ceil((1 + LARGEST_OUTPUT) * estimatedBytes(shape) + spilled);
+}
+
+/** Says what each shape needs; throws RoomMissing where the folder's disk has less than the largest needs. */
+export async function checkRoom(folder: string, shapes: readonly Shape[], contenders: Contender[]): Promise<void> {
+  const needed = shapes.map((shape) => neededBytes(shape, contenders));
+  const free = await freeBytes(folder);
+  const each = shapes.map((shape, index) => `${formatShape(shape)} ${formatBytes(needed[index]!)}`);
+  console.error(`disk needed in ${folder}, for one after the other: ${each.join(', ')}; free: ${formatBytes(free)}`);
+  if (Math.max(...needed) > free) throw new RoomMissing(folder, Math.max(...needed), free);
+}
+
+export class RoomMissing extends Error {
+  constructor(folder: string, needed: number, free: number) {
+    const text = `${formatBytes(needed)} of disk are needed and ${folder} has ${formatBytes(free)} free`;
+    super(`${text}: set BENCH_DIR to a folder with more, or leave out by --contenders what spills (DuckDB)`);
+  }
+}
