@@ -5,6 +5,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { UsageError } from '../../src/cli/exit.ts';
 import { runPython } from '../../test/support/python-env.ts';
 
 export const KEY = 'interval_time';
@@ -19,13 +20,13 @@ export interface Shape {
 /** One real pair. */
 export const INCIDENT: Shape = { files: 668, columns: 17_037, rows: 177_748 };
 
-/** `files x columns x rows`; the columns are of all files together. Throws RangeError for anything else. */
+/** `files x columns x rows`; the columns are of all files together. Throws UsageError for anything else. */
 export function parseShape(text: string): Shape {
   const [files, columns, rows, ...rest] = text.split('x').map(Number);
   const isCount = (number: number | undefined): number is number => Number.isSafeInteger(number) && number! > 0;
   if (isCount(files) && isCount(columns) && isCount(rows) && rest.length === 0 && columns >= files)
     return { files, columns, rows };
-  throw new RangeError(`${text} is no FILESxCOLUMNSxROWS, e.g. 67x1708x177748, with a column for each file at least`);
+  throw new UsageError(`${text} is no FILESxCOLUMNSxROWS, e.g. 67x1708x177748, with a column for each file at least`);
 }
 
 export const formatShape = ({ files, columns, rows }: Shape): string => `${files}x${columns}x${rows}`;

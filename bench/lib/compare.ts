@@ -18,12 +18,14 @@ export interface Comparison {
   repeatBelowMs: number;
   /** Throws where the output is not what was to be made. */
   check: (output: string, contender: Contender) => Promise<void>;
+  /** Ends the run that goes on; the comparison rejects with its reason then. */
+  signal: AbortSignal;
   onRun?: (contender: Contender, round: number, measured: Measurement) => void;
 }
 
 /** What each contender did, a measurement a round, in the order of the contenders. */
 export async function compare(comparison: Comparison): Promise<Measurement[][]> {
-  const { contenders, sources, work, rounds, memoryBytes, spillBytes, timeoutMs, repeatBelowMs, check, onRun } =
+  const { contenders, sources, work, rounds, memoryBytes, spillBytes, timeoutMs, repeatBelowMs, check, signal, onRun } =
     comparison;
   const measured: Measurement[][] = contenders.map(() => []);
   for (let round = 0; round < rounds; round++) {
@@ -34,7 +36,12 @@ export async function compare(comparison: Comparison): Promise<Measurement[][]> 
       await mkdir(folder);
       try {
         const output = join(folder, 'merged.parquet');
-        const once = await measure(contender, { sources, output, memoryBytes, spillBytes }, { memoryBytes, timeoutMs });
+        const once = await measure(
+          contender,
+          { sources, output, memoryBytes, spillBytes },
+          { memoryBytes, timeoutMs, signal },
+        );
+        signal.throwIfAborted();
         if (once.outcome === 'succeeded') await check(output, contender);
         own.push(once);
         onRun?.(contender, round, once);

@@ -72,9 +72,9 @@ function row({ id, name, wallMs, peakBytes, failure }: Summary, y: number, time:
         : id.startsWith('widemerge')
           ? COLOURS.ours
           : COLOURS.peer;
-  const mark = ({ place }: LogAxis, value: number, text: string): string[] => [
+  const mark = ({ place }: LogAxis, value: number, text: string, end = value): string[] => [
     dot(place(value), y, colour),
-    word(place(value) + 8, y + 4, 'start', text, `font-size="10" fill="${colour}"`),
+    word(place(end) + 8, y + 4, 'start', text, `font-size="10" fill="${colour}"`),
   ];
   const range =
     wallMs === null
@@ -85,7 +85,7 @@ function row({ id, name, wallMs, peakBytes, failure }: Summary, y: number, time:
   return [
     word(12, y + 4, 'start', name.replaceAll('`', '')),
     ...range,
-    ...mark(time, ms / 1000, `${seconds(ms)}${ending}`),
+    ...mark(time, ms / 1000, `${seconds(ms)}${ending}`, (wallMs?.most ?? ms) / 1000),
     ...(id === YARDSTICK ? [] : mark(memory, peakBytes / 1e6, megabytes(peakBytes))),
   ];
 }

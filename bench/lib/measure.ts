@@ -32,7 +32,7 @@ export interface Measurement {
 export async function measure(
   contender: Contender,
   task: Task,
-  limits: { memoryBytes: number; timeoutMs: number },
+  limits: { memoryBytes: number; timeoutMs: number; signal: AbortSignal },
 ): Promise<Measurement> {
   const folder = dirname(task.output);
   const spill = join(folder, 'spill');
@@ -40,10 +40,11 @@ export async function measure(
   await run('sync', ['-f', folder]);
   const [command = '', ...args] = contender.argv(task);
   const env = { ...contender.env, TMPDIR: spill };
-  const { memoryBytes, timeoutMs } = limits;
+  const { memoryBytes, timeoutMs, signal } = limits;
   const { outcome, reason, stderrTail, wallMs, cpuMs, peakBytes } = await runGuarded(
     { command, args, env, cwd: spill, lockFiles: contender.takesLock ? [] : [machineLockPath] },
     { memoryBytes, killAboveBytes: memoryBytes, timeoutMs, stallMs: timeoutMs, graceMs: GRACE_MS },
+    { signal },
   );
   const said = [reason, stderrTail.trim().split('\n').at(-1)].filter(Boolean).join('; ').slice(0, LONGEST_REASON);
   await rm(spill, { recursive: true, force: true });

@@ -1,4 +1,5 @@
 /** The room of the disk that a comparison needs, and what is said where it is not there. */
+import { UsageError } from '../../src/cli/exit.ts';
 import { formatBytes } from '../../src/config/units.ts';
 import { decodedBytes, estimatedBytes, formatShape, type Shape } from './checkpoints.ts';
 import type { Contender } from './contender.ts';
@@ -13,18 +14,16 @@ export function neededBytes(shape: Shape, contenders: readonly Pick<Contender, '
   return Math.ceil((1 + LARGEST_OUTPUT) * estimatedBytes(shape) + spilled);
 }
 
-/** Says what each shape needs; throws RoomMissing where the folder's disk has less than the largest needs. */
+/** Says what each shape needs; throws UsageError where the folder's disk has less than the largest needs. */
 export async function checkRoom(folder: string, shapes: readonly Shape[], contenders: Contender[]): Promise<void> {
   const needed = shapes.map((shape) => neededBytes(shape, contenders));
   const free = await freeBytes(folder);
   const each = shapes.map((shape, index) => `${formatShape(shape)} ${formatBytes(needed[index]!)}`);
   console.error(`disk needed in ${folder}, for one after the other: ${each.join(', ')}; free: ${formatBytes(free)}`);
-  if (Math.max(...needed) > free) throw new RoomMissing(folder, Math.max(...needed), free);
-}
-
-export class RoomMissing extends Error {
-  constructor(folder: string, needed: number, free: number) {
-    const text = `${formatBytes(needed)} of disk are needed and ${folder} has ${formatBytes(free)} free`;
-    super(`${text}: set BENCH_DIR to a folder with more, or leave out by --contenders what spills (DuckDB)`);
-  }
+  const most = Math.max(...needed);
+  if (most <= free) return;
+  const text = `${formatBytes(most)} of disk are needed and ${folder} has ${formatBytes(free)} free`;
+  throw new UsageError(
+    `${text}: set BENCH_DIR to a folder with more, or leave out what spills (DuckDB) by --contenders`,
+  );
 }

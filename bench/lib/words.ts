@@ -31,5 +31,11 @@ export function endingText({ outcome, reason, wallMs }: Measurement): string {
   return `${isOutOfMemory(reason) ? 'gave up for want of memory' : outcome} ${after}`;
 }
 
+/** One run, for whoever waits for the next. */
+export function runText(run: Measurement): string {
+  const ended = run.outcome === 'succeeded' ? `${seconds(run.wallMs)} s` : `${endingText(run)} (${run.reason ?? ''})`;
+  return `${ended}, ${megabytes(run.peakBytes)} MB`;
+}
+
 const isOutOfMemory = (reason: string | null): boolean =>
   /out.of.memory|MemoryError|bad_alloc|failed to allocate/i.test(reason ?? '');
