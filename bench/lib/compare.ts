@@ -2,28 +2,24 @@
 import { join } from 'node:path';
 import { mkdir, rm } from 'node:fs/promises';
 import type { Contender } from './contender.ts';
-import { measure, type Measurement } from './measure.ts';
+import { measure, type Measurement, type RunLimits } from './measure.ts';
 
-export interface Comparison {
+export interface Comparison extends RunLimits {
   contenders: Contender[];
   /** Folder of the files. */
   sources: string;
   /** A folder of its own is made in here for each run, and removed after it. */
   work: string;
   rounds: number;
-  memoryBytes: number;
   spillBytes: number;
-  timeoutMs: number;
   /** Whoever took longer, or did not end well, is not run again. */
   repeatBelowMs: number;
   /** Throws where the output is not what was to be made. */
   check: (output: string, contender: Contender) => Promise<void>;
-  /** Ends the run that goes on; the comparison rejects with its reason then. */
-  signal: AbortSignal;
   onRun?: (contender: Contender, round: number, measured: Measurement) => void;
 }
 
-/** What each contender did, a measurement a round, in the order of the contenders. */
+/** What each contender did, a measurement a round, in the order of the contenders. Rejects with the signal's reason once it was aborted. */
 export async function compare(comparison: Comparison): Promise<Measurement[][]> {
   const { contenders, sources, work, rounds, memoryBytes, spillBytes, timeoutMs, repeatBelowMs, check, signal, onRun } =
     comparison;

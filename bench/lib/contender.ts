@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { machineLockPath } from '../../src/config/environment.ts';
 import { KEY } from './checkpoints.ts';
+import { YARDSTICK } from './summary.ts';
 
 export interface Task {
   /** Folder of the files. */
@@ -32,7 +33,7 @@ const CLI = join(import.meta.dirname, '..', '..', 'bin', 'widemerge.mjs');
 
 /** The yardstick: the least work that puts these bytes into one file on disk. */
 export const CAT: Contender = {
-  id: 'cat',
+  id: YARDSTICK,
   name: '`cat` + fsync',
   isParquet: false,
   spills: false,

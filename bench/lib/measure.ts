@@ -18,6 +18,8 @@ export interface Measurement {
   reason: string | null;
   /** From the start of the first process to the end of the last one, start of interpreters included. */
   wallMs: number;
+  /** What the command itself told on descriptor 3, as `{"ms": 12}`: its work without its start. */
+  toldMs?: number;
   cpuMs: number;
   /** Peak of the whole process tree, bytes, as the guard samples it: anonymous and shared memory and swap. */
   peakBytes: number;
@@ -25,15 +27,18 @@ export interface Measurement {
   outputBytes: number;
 }
 
+export interface RunLimits {
+  memoryBytes: number;
+  timeoutMs: number;
+  /** Ends the run. */
+  signal: AbortSignal;
+}
+
 /**
  * Runs it once, in a new folder that is called `folder`, and leaves there what it makes. What others have written is brought to disk before, so
  * that nobody pays for it. Rejects where it cannot be started, e.g. with LockBusyError where something else is being merged on this machine.
  */
-export async function measure(
-  contender: Contender,
-  task: Task,
-  limits: { memoryBytes: number; timeoutMs: number; signal: AbortSignal },
-): Promise<Measurement> {
+export async function measure(contender: Contender, task: Task, limits: RunLimits): Promise<Measurement> {
   const folder = dirname(task.output);
   const spill = join(folder, 'spill');
   await mkdir(spill, { recursive: true });
@@ -41,15 +46,20 @@ export async function measure(
   const [command = '', ...args] = contender.argv(task);
   const env = { ...contender.env, TMPDIR: spill };
   const { memoryBytes, timeoutMs, signal } = limits;
+  let toldMs: number | undefined;
+  const onMessage = (message: unknown): void => {
+    toldMs = (message as { ms: number }).ms;
+  };
   const { outcome, reason, stderrTail, wallMs, cpuMs, peakBytes } = await runGuarded(
     { command, args, env, cwd: spill, lockFiles: contender.takesLock ? [] : [machineLockPath] },
     { memoryBytes, killAboveBytes: memoryBytes, timeoutMs, stallMs: timeoutMs, graceMs: GRACE_MS },
-    { signal },
+    { signal, onMessage },
   );
   const said = [reason, stderrTail.trim().split('\n').at(-1)].filter(Boolean).join('; ').slice(0, LONGEST_REASON);
   await rm(spill, { recursive: true, force: true });
   return {
     ...{ outcome, reason: outcome === 'succeeded' ? null : said || null },
+    ...(toldMs !== undefined && { toldMs }),
     ...{ wallMs: Math.round(wallMs), cpuMs, peakBytes, outputBytes: await sizeOf(task.output) },
   };
 }

@@ -2,19 +2,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { comparisonSvg } from './comparison-plot.ts';
-import type { Shape } from './checkpoints.ts';
 import { machineText, type MachineFacts } from './machine.ts';
-import type { Entry } from './summary.ts';
+import type { SetResult } from './measure-set.ts';
 import { comparisonTable, standingText, summariesOf } from './table.ts';
 import { megabytes, shapeText } from './words.ts';
 
 export const RESULTS = join(import.meta.dirname, '..', 'results');
-
-export interface SetResult {
-  shape: Shape;
-  bytesIn: number;
-  entries: Entry[];
-}
 
 export interface BenchResult {
   /** That makes it again. */
@@ -44,8 +37,8 @@ const setTitle = ({ shape, bytesIn }: SetResult): string => `${shapeText(shape)}
 export const resultSvg = ({ sets, memoryBytes }: BenchResult): string =>
   comparisonSvg(sets.map((set) => ({ title: setTitle(set), summaries: summariesOf(set.entries), memoryBytes })));
 
-/** Writes NAME.json, NAME.md and NAME.svg into the folder, which is made. */
-export async function writeFiles(folder: string, name: string, files: Record<'json' | 'md' | 'svg', string>) {
+/** Writes NAME.json and so on into the folder, which is made. */
+export async function writeFiles(folder: string, name: string, files: Partial<Record<'json' | 'md' | 'svg', string>>) {
   await mkdir(folder, { recursive: true });
   for (const [ending, text] of Object.entries(files)) await writeFile(join(folder, `${name}.${ending}`), text);
 }

@@ -30,9 +30,10 @@ export function summarise({ id, name, runs }: Entry): Summary | null {
   };
 }
 
-/** Ids of what is no peer. */
+/** Ids of what is no peer; the third has no verified merge's promise. */
 export const YARDSTICK = 'cat';
 export const OURS = 'widemerge-bytes';
+export const UNVERIFIED = 'widemerge-none';
 const isPeer = ({ id }: Summary): boolean => id !== YARDSTICK && !id.startsWith('widemerge-');
 
 export interface Standing {

@@ -1,0 +1,7 @@
+import pyarrow.parquet as pq
+
+from told import names, path, told
+
+with told():
+    read = pq.read_table(path, columns=names)
+assert read.column_names == names, read.column_names
