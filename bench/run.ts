@@ -4,10 +4,10 @@
  * ratios of one run: machines are noisy.
  *
  *   node bench/run.ts [--full] [--sizes 67x1708x177748,668x17037x17775] [--contenders cat,widemerge-bytes,polars-concat] [--rounds 3]
- *     [--memory 16GiB] [--timeout 4m] [--repeat-below 25s] [--dir FOLDER] [--results FOLDER]
+ *     [--misaligned 10%] [--memory 16GiB] [--timeout 4m] [--repeat-below 25s] [--dir FOLDER] [--results FOLDER]
  *
  * A size is files x columns x rows, the columns of all files together without their keys; --full is one real pair. Who takes longer than
- * --repeat-below is not run again. Files are written to --dir (BENCH_DIR, /var/tmp) and removed.
+ * --repeat-below is not run again. Where files are misaligned only those run that do not trust in their order. Files are written to --dir (BENCH_DIR, /var/tmp) and removed.
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -17,7 +17,7 @@ import { CAT, WIDEMERGE, type Contender } from './lib/contender.ts';
 import { machineFacts } from './lib/machine.ts';
 import { inWorkFolder, main } from './lib/main.ts';
 import { measureSet, type SetResult } from './lib/measure-set.ts';
-import { COMMON_OPTIONS, commonSettings, durationOption } from './lib/options.ts';
+import { COMMON_OPTIONS, commonSettings, durationOption, shareOption } from './lib/options.ts';
 import { PEER_IDS, peers, peerVersions } from './lib/peers.ts';
 import { resultMarkdown, resultSvg, writeFiles, type BenchResult } from './lib/results.ts';
 import { checkRoom } from './lib/room.ts';
@@ -30,18 +30,20 @@ await main(async (signal) => {
       full: { type: 'boolean', default: false },
       sizes: { type: 'string' },
       contenders: { type: 'string' },
+      misaligned: { type: 'string', default: '0%' },
       'repeat-below': { type: 'string', default: '25s' },
     },
   });
   const { rounds, limits } = commonSettings(values, values.full ? '15m' : '4m', signal);
   const repeatBelowMs = durationOption('--repeat-below', values['repeat-below']);
   const shapes = values.full ? [INCIDENT] : (values.sizes ?? SMALL).split(',').map(parseShape);
-  const contenders = await choose(values.contenders);
+  const misaligned = shareOption('--misaligned', values.misaligned);
+  const contenders = (await choose(values.contenders)).filter((one) => misaligned === 0 || !one.trustsOrder);
   const result = await inWorkFolder(values.dir, async (work): Promise<BenchResult> => {
     await checkRoom(work, shapes, contenders);
     const sets: SetResult[] = [];
     for (const shape of shapes)
-      sets.push(await measureSet(shape, { ...limits, work, contenders, rounds, repeatBelowMs }));
+      sets.push(await measureSet(shape, { ...limits, work, contenders, rounds, repeatBelowMs }, misaligned));
     const { memoryBytes, timeoutMs } = limits;
     return {
       command: ['node bench/run.ts', ...process.argv.slice(2)].join(' '),
@@ -49,7 +51,8 @@ await main(async (signal) => {
       ...{ machine: await machineFacts(work), peers: await peerVersions(), memoryBytes, timeoutMs, sets },
     };
   });
-  const name = values.full ? 'full' : values.sizes === undefined ? 'small' : 'custom';
+  const isUsual = values.sizes === undefined && misaligned === 0;
+  const name = !isUsual ? 'custom' : values.full ? 'full' : 'small';
   const md = resultMarkdown(result);
   console.log(md);
   await writeFiles(values.results, name, { json: `${JSON.stringify(result, null, 1)}\n`, md, svg: resultSvg(result) });

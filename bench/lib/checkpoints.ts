@@ -43,12 +43,17 @@ const WRITING_TIMEOUT_MS = 60 * 60_000;
 /** A process keeps 150 columns in memory. */
 const MOST_PROCESSES = 4;
 
-/** Writes them into a new folder; resolves to their bytes. Memory: 1.5 KB a row and process. */
-export async function writeCheckpoints(dir: string, { files, columns, rows }: Shape): Promise<number> {
+/**
+ * Writes them into a new folder; resolves to their bytes. Memory: 1.5 KB a row and process. `misaligned` is the share of the files, 0 to 1, whose
+ * rows are in another order, or in row groups of 2,048 rows; all have the same keys.
+ */
+export async function writeCheckpoints(dir: string, shape: Shape, misaligned = 0): Promise<number> {
+  const { files, columns, rows } = shape;
   const processes = Math.min(availableParallelism(), MOST_PROCESSES, files);
-  const shape = ['--files', `${files}`, '--columns', `${columns}`, '--rows', `${rows}`, '--key', KEY];
+  const size = ['--files', `${files}`, '--columns', `${columns}`, '--rows', `${rows}`, '--key', KEY];
   const kind = ['--kinds', 'numbers', '--writers', 'pyarrow-default', '--processes', `${processes}`];
-  await runPython('write_checkpoints.py', [dir, ...shape, ...kind], { timeoutMs: WRITING_TIMEOUT_MS });
+  const ways = ['--misaligned', `${misaligned}`, '--ways', 'order,layout'];
+  await runPython('write_checkpoints.py', [dir, ...size, ...kind, ...ways], { timeoutMs: WRITING_TIMEOUT_MS });
   const sizes = await Promise.all((await readdir(dir)).map(async (name) => (await stat(join(dir, name))).size));
   return sizes.reduce((sum, size) => sum + size, 0);
 }

@@ -23,6 +23,8 @@ export interface Contender {
   spills: boolean;
   /** False where the output is not to be opened as Parquet. */
   isParquet: boolean;
+  /** Whether it takes for granted that all files have the same keys in the same order. */
+  trustsOrder: boolean;
   /** It takes the lock of the machine's merges itself; for the others the bench does. */
   takesLock: boolean;
   argv: (task: Task) => string[];
@@ -37,6 +39,7 @@ export const CAT: Contender = {
   name: '`cat` + fsync',
   isParquet: false,
   spills: false,
+  trustsOrder: false,
   takesLock: false,
   argv: ({ sources, output }) => ['sh', '-c', 'cat "$1"/*.parquet > "$2" && sync "$2"', 'sh', sources, output],
   env: {},
@@ -47,6 +50,7 @@ const widemerge = (verify: string, name: string): Contender => ({
   name: `widemerge, ${name}`,
   isParquet: true,
   spills: false,
+  trustsOrder: false,
   takesLock: true,
   argv: ({ sources, output, memoryBytes }) => [
     ...[process.execPath, CLI, 'merge', sources, '--out', output, '--key', KEY],

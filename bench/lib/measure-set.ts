@@ -12,15 +12,16 @@ export interface SetResult {
   entries: Entry[];
 }
 
-/** Writes files of that shape, lets the contenders merge them, and removes them; says meanwhile how far it is. */
+/** Writes files of that shape (`misaligned`: which share of them, 0 to 1), lets the contenders merge them, and removes them; says meanwhile how far it is. */
 export async function measureSet(
   shape: Shape,
   comparison: Omit<Comparison, 'sources' | 'spillBytes' | 'check' | 'onRun'>,
+  misaligned = 0,
 ): Promise<SetResult> {
   const { contenders, work } = comparison;
   const sources = join(work, 'sources');
   console.error(`writing ${formatShape(shape)}`);
-  const bytesIn = await writeCheckpoints(sources, shape);
+  const bytesIn = await writeCheckpoints(sources, shape, misaligned);
   console.error(`${(bytesIn / 1e9).toFixed(2)} GB in ${shape.files} files`);
   const measured = await compare({
     ...{ ...comparison, sources, spillBytes: decodedBytes(shape) },

@@ -1,7 +1,7 @@
 /** What all benches can be asked for. */
 import { UsageError } from '../../src/cli/exit.ts';
 import { defaultMemoryBytes, machineMemoryBytes } from '../../src/config/load.ts';
-import { parseBytes, parseDuration } from '../../src/config/units.ts';
+import { parseBytes, parseDuration, PERCENT_PATTERN } from '../../src/config/units.ts';
 import type { RunLimits } from './measure.ts';
 import { RESULTS } from './results.ts';
 
@@ -46,6 +46,12 @@ export function durationOption(option: string, text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined || ms === 0) throw new UsageError(`${option} ${text}: give a duration, e.g. 4m`);
   return ms;
+}
+
+/** 0 to 1. Throws UsageError. */
+export function shareOption(option: string, text: string): number {
+  if (PERCENT_PATTERN.test(text)) return Number.parseFloat(text) / 100;
+  throw new UsageError(`${option} ${text}: give a percentage, e.g. 10%`);
 }
 
 function bytesOption(option: string, text: string | undefined): number | undefined {

@@ -10,16 +10,22 @@ const SCRIPTS = join(ROOT, 'bench');
 
 type Environment = PythonEngine | 'tests';
 
-const PEERS: { script: string; name: string; environment: Environment; spills?: true }[] = [
+const PEERS: { script: string; name: string; environment: Environment; spills?: true; trustsOrder?: true }[] = [
   { script: 'polars_eager', name: 'Polars, eager joins', environment: 'polars' },
   { script: 'polars_lazy', name: 'Polars, lazy joins', environment: 'polars' },
   { script: 'polars_sink', name: 'Polars, lazy joins, `sink_parquet`', environment: 'polars' },
-  { script: 'polars_concat', name: 'Polars, horizontal concat', environment: 'polars' },
+  { script: 'polars_concat', name: 'Polars, horizontal concat', environment: 'polars', trustsOrder: true },
   { script: 'duckdb_joins', name: 'DuckDB, `LEFT JOIN`s', environment: 'tests', spills: true },
-  { script: 'duckdb_positional', name: 'DuckDB, `POSITIONAL JOIN`', environment: 'tests', spills: true },
+  {
+    script: 'duckdb_positional',
+    name: 'DuckDB, `POSITIONAL JOIN`',
+    environment: 'tests',
+    spills: true,
+    trustsOrder: true,
+  },
   { script: 'pandas_concat', name: 'pandas, `concat(axis=1)`', environment: 'pandas' },
-  { script: 'dask_concat', name: 'Dask, `concat(axis=1)`', environment: 'dask' },
-  { script: 'pyarrow_batches', name: 'pyarrow, batches', environment: 'pandas' },
+  { script: 'dask_concat', name: 'Dask, `concat(axis=1)`', environment: 'dask', trustsOrder: true },
+  { script: 'pyarrow_batches', name: 'pyarrow, batches', environment: 'pandas', trustsOrder: true },
 ];
 
 export const PEER_IDS = PEERS.map(({ script }) => idOf(script));
@@ -28,10 +34,10 @@ export const PEER_IDS = PEERS.map(({ script }) => idOf(script));
 export async function peers(wanted: readonly string[]): Promise<Contender[]> {
   const chosen = PEERS.filter(({ script }) => wanted.includes(idOf(script)));
   const made: Contender[] = [];
-  for (const { script, name, environment, spills = false } of chosen) {
+  for (const { script, name, environment, spills = false, trustsOrder = false } of chosen) {
     const python = await pythonOf(environment);
     made.push({
-      ...{ id: idOf(script), name, spills, isParquet: true, takesLock: false, env: {} },
+      ...{ id: idOf(script), name, spills, trustsOrder, isParquet: true, takesLock: false, env: {} },
       argv: ({ sources, output, memoryBytes, spillBytes }) => [
         ...[python, ...PYTHON_FLAGS, join(SCRIPTS, 'peers', `${script}.py`)],
         ...[sources, output, `${memoryBytes}`, `${spillBytes}`],

@@ -39,8 +39,9 @@ export function readersMarkdown({ command, machine, peers, shape, columns, files
     `\`${command}\`: ${machineText(machine)}; ${peers.join(', ')}.`,
     `**${columns} columns of ${shapeText(shape)}**, in the page cache; the file by ${sizes.join(', by ')}.`,
     markdownTable(['reader', 'file', 'seconds of the read, median (range)', 'with its start', 'peak, MB'], rows),
-    '',
-  ].join('\n\n');
+  ]
+    .map((part) => `${part}\n`)
+    .join('\n');
 }
 
 function figures(runs: Measurement[]): string[] {

@@ -1,4 +1,5 @@
 import duckdb
+import numpy  # noqa: F401, else the read imports it
 
 from told import names, path, told
 

@@ -1,3 +1,4 @@
+import pyarrow.dataset  # noqa: F401, else the read imports it
 import pyarrow.parquet as pq
 
 from told import names, path, told
