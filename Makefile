@@ -17,7 +17,7 @@ TESTS ?= $(shell find test -name '*.test.ts' -not -path '*/soak/*' | sort)
 # Two at a time: each file is a process, and many of them start a server, a worker and merges of their own.
 TEST_CONCURRENCY ?= 2
 
-.PHONY: help setup demo demo-fallback test test-bigquery soak dev check bench clean
+.PHONY: help setup demo demo-fallback test test-bigquery soak dev check bench bench-growth clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name what; do printf '  make %-14s %s\n' "$$name" "$$what"; done
@@ -52,15 +52,22 @@ soak: setup ## the same scenarios, long and wide
 	@node src/emulator/python.ts
 	@WIDEMERGE_SOAK=1 node --test --test-concurrency=1 $(shell find test -name '*.test.ts' -path '*/soak/*' | sort) test/acceptance/size.test.ts
 
-check: $(INSTALLED) ## format, lint, types, dead code, unused dependencies, import rules between rooms
+check: $(INSTALLED) ## format, lint, types, dead code, unused dependencies, import rules between rooms, quoted figures
 	@prettier --check --log-level warn .
 	@tsc --noEmit -p .
 	@eslint .
 	@knip
 	@depcruise --config .dependency-cruiser.cjs src
+	@node bench/show.ts --check
 
-bench: setup ## measure the merge against its yardsticks
-	@node bench/run.ts
+bench: setup ## measure the merge against `cat` and what one would use instead (FULL=1: one real pair, says what disk it needs)
+	@node bench/run.ts $(if $(FULL),--full) $(BENCH_ARGS)
+	@$(if $(FULL),:,node bench/readers.ts)
+	@node bench/show.ts
+
+bench-growth: setup ## measure how time and memory grow with files, columns and rows
+	@node bench/growth.ts $(BENCH_ARGS)
+	@node bench/show.ts
 
 clean: ## remove what was built and installed here (the Temporal server stays in its cache)
 	rm -rf dist node_modules .cache

@@ -15,6 +15,7 @@ import { parseMeminfo } from '../src/guard/health.ts';
 import { boundMemory, MEMORY_MEANS } from '../src/guard/memory-means.ts';
 import { runGuarded } from '../src/guard/run.ts';
 import { buildEater, feed } from '../test/guard/full-speed.ts';
+import { spreadOf } from './lib/statistics.ts';
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' } } });
 const rounds = Number(values.rounds);
@@ -27,7 +28,6 @@ const present = MEMORY_MEANS.filter((name) => {
   return bound.name !== null;
 });
 const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(0);
-const median = (numbers: number[]): number => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN;
 
 const folder = await mkdtemp(join(tmpdir(), 'widemerge-bench-guard-'));
 try {
@@ -59,7 +59,7 @@ async function row(program: string, name: (typeof present)[number] | null, proce
     meals.push(await feed(program, LIMIT, processes, name === null ? [] : [name]));
   }
   clearInterval(timer);
-  const speed = median(meals.map(({ bytesPerSecond }) => bytesPerSecond)) / 1e9;
+  const speed = spreadOf(meals.map(({ bytesPerSecond }) => bytesPerSecond)).median / 1e9;
   const beyond = Math.max(0, ...meals.map(({ overshootBytes }) => overshootBytes));
   const ms = Math.max(...meals.map(({ killMs }) => killMs));
   const by = [...new Set(meals.map(({ report }) => report.limitedBy ?? report.outcome))].join(', ');
@@ -76,5 +76,5 @@ async function cost(label: string, extra: Partial<GuardedCommand>): Promise<void
     await runGuarded({ command: 'true', args: [], lockFiles: [], ...extra }, limits);
     times.push(performance.now() - began);
   }
-  console.log(`| ${label} | ${median(times).toFixed(1)} |`);
+  console.log(`| ${label} | ${spreadOf(times).median.toFixed(1)} |`);
 }

@@ -1,96 +1,69 @@
 /**
- * Times `widemerge merge` against `cat` of the same files into one plus fsync: the least work that puts these bytes
- * into one file. Both alternate in one run, and what is quoted is the ratio of their medians: machines are noisy.
+ * `widemerge merge` against `cat` of the same files into one plus fsync (the least work that puts these bytes into one file), and against
+ * what one would write instead: time and memory, all in turn in one run, each under the same limits. What is quoted is medians and
+ * ratios of one run: machines are noisy.
  *
- *   node bench/run.ts [--files 200] [--columns 26] [--rows 17775] [--rounds 3] [--misaligned 0] [--dir FOLDER]
+ *   node bench/run.ts [--full] [--sizes 67x1708x177748,668x17037x17775] [--contenders cat,widemerge-bytes,polars-concat] [--rounds 3]
+ *     [--misaligned 10%] [--memory 16GiB] [--timeout 4m] [--repeat-below 25s] [--dir FOLDER] [--results FOLDER]
+ *
+ * A size is files x columns x rows, the columns of all files together without their keys; --full is one real pair. Who takes longer than
+ * --repeat-below is not run again. Where files are misaligned only those run that do not trust in their order. Files are written to --dir (BENCH_DIR, /var/tmp) and removed.
  */
-import { spawnSync } from 'node:child_process';
-import { createReadStream } from 'node:fs';
-import { mkdtemp, open, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { UsageError } from '../src/cli/exit.ts';
+import { INCIDENT, parseShape } from './lib/checkpoints.ts';
+import { CAT, WIDEMERGE, type Contender } from './lib/contender.ts';
+import { machineFacts } from './lib/machine.ts';
+import { inWorkFolder, main } from './lib/main.ts';
+import { measureSet, type SetResult } from './lib/measure-set.ts';
+import { COMMON_OPTIONS, commonSettings, durationOption, shareOption } from './lib/options.ts';
+import { PEER_IDS, peers, peerVersions } from './lib/peers.ts';
+import { resultMarkdown, resultSvg, writeFiles, type BenchResult } from './lib/results.ts';
+import { checkRoom } from './lib/room.ts';
 
-const { values } = parseArgs({
-  options: {
-    files: { type: 'string', default: '200' },
-    columns: { type: 'string', default: '26' },
-    rows: { type: 'string', default: '17775' },
-    rounds: { type: 'string', default: '3' },
-    misaligned: { type: 'string', default: '0' },
-    dir: { type: 'string', default: tmpdir() },
-  },
+const SMALL = '67x1708x177748,668x17037x17775';
+await main(async (signal) => {
+  const { values } = parseArgs({
+    options: {
+      ...COMMON_OPTIONS,
+      full: { type: 'boolean', default: false },
+      sizes: { type: 'string' },
+      contenders: { type: 'string' },
+      misaligned: { type: 'string', default: '0%' },
+      'repeat-below': { type: 'string', default: '25s' },
+    },
+  });
+  const { rounds, limits } = commonSettings(values, values.full ? '15m' : '4m', signal);
+  const repeatBelowMs = durationOption('--repeat-below', values['repeat-below']);
+  const shapes = values.full ? [INCIDENT] : (values.sizes ?? SMALL).split(',').map(parseShape);
+  const misaligned = shareOption('--misaligned', values.misaligned);
+  const contenders = (await choose(values.contenders)).filter((one) => misaligned === 0 || !one.trustsOrder);
+  const result = await inWorkFolder(values.dir, async (work): Promise<BenchResult> => {
+    await checkRoom(work, shapes, contenders);
+    const sets: SetResult[] = [];
+    for (const shape of shapes)
+      sets.push(await measureSet(shape, { ...limits, work, contenders, rounds, repeatBelowMs }, misaligned));
+    const { memoryBytes, timeoutMs } = limits;
+    return {
+      command: ['node bench/run.ts', ...process.argv.slice(2)].join(' '),
+      measuredAt: new Date().toISOString(),
+      ...{ machine: await machineFacts(work), peers: await peerVersions(), memoryBytes, timeoutMs, sets },
+    };
+  });
+  const isUsual = values.sizes === undefined && misaligned === 0;
+  const name = !isUsual ? 'custom' : values.full ? 'full' : 'small';
+  const md = resultMarkdown(result);
+  console.log(md);
+  await writeFiles(values.results, name, { json: `${JSON.stringify(result, null, 1)}\n`, md, svg: resultSvg(result) });
+  console.error(`written: ${join(values.results, name)}.md, .json and .svg`);
 });
 
-const cli = join(import.meta.dirname, '..', 'bin', 'widemerge.mjs');
-const MERGES = { unverified: 'none', bytes: 'bytes', full: 'full' } as const;
-
-interface MergeSummary {
-  bytesIn: number;
-  wallMs: number;
-  peakRssBytes: number;
-}
-
-function widemerge(args: string[]): string {
-  const result = spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8', maxBuffer: 2 ** 26 });
-  if (result.status !== 0) throw new Error(`widemerge ${args.join(' ')}: ${result.stdout}${result.stderr}`);
-  return result.stdout.trim().split('\n').at(-1) ?? '';
-}
-
-async function concatenate(dir: string, outputPath: string): Promise<number> {
-  const started = performance.now();
-  const output = await open(outputPath, 'w');
-  try {
-    for (const name of (await readdir(dir)).sort())
-      for await (const chunk of createReadStream(join(dir, name), { highWaterMark: 2 ** 20 }) as AsyncIterable<Buffer>)
-        await output.write(chunk);
-    await output.sync();
-  } finally {
-    await output.close();
-  }
-  return performance.now() - started;
-}
-
-const median = (numbers: number[]): number => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN;
-const seconds = (ms: number): string => (ms / 1000).toFixed(2);
-
-const work = await mkdtemp(join(values.dir, 'widemerge-bench-'));
-try {
-  const samples = ['--pairs', 'BENCH', '--files', values.files, '--columns', values.columns, '--rows', values.rows];
-  widemerge(['sample', '--out', work, ...samples, '--misaligned', values.misaligned]);
-  const dir = join(work, 'BENCH');
-  const walls: Record<string, number[]> = { cat: [] };
-  const peaks: Record<string, number> = {};
-  let bytesIn = 0;
-  for (let round = 0; round < Number(values.rounds); round++) {
-    walls['cat']!.push(await concatenate(dir, join(work, 'cat')));
-    await rm(join(work, 'cat'));
-    for (const [name, verify] of Object.entries(MERGES)) {
-      const output = join(work, `${name}.parquet`);
-      const started = performance.now();
-      const summary = JSON.parse(
-        widemerge(['merge', dir, '--out', output, '--key', 'interval_time', '--verify', verify, '--json']),
-      ) as MergeSummary;
-      (walls[name] ??= []).push(performance.now() - started);
-      peaks[name] = Math.max(peaks[name] ?? 0, summary.peakRssBytes);
-      bytesIn = summary.bytesIn;
-      await rm(output);
-      await rm(`${output}.manifest.json`);
-    }
-  }
-  const base = median(walls['cat']!);
-  console.log(
-    `${values.files} files x ${values.columns} columns x ${values.rows} rows, ${(bytesIn / 1e9).toFixed(2)} GB, ` +
-      `${values.misaligned} % misaligned, ${values.rounds} rounds`,
-  );
-  console.log('| what | median s | range s | x cat + fsync | peak MB of the process tree |');
-  console.log('|---|---|---|---|---|');
-  for (const [name, times] of Object.entries(walls))
-    console.log(
-      `| ${name === 'cat' ? 'cat + fsync' : `widemerge, ${name}`} | ${seconds(median(times))} | ` +
-        `${seconds(Math.min(...times))}-${seconds(Math.max(...times))} | ${(median(times) / base).toFixed(2)} | ` +
-        `${peaks[name] === undefined ? '' : Math.round(peaks[name] / 1e6)} |`,
-    );
-} finally {
-  await rm(work, { recursive: true, force: true });
+async function choose(wanted: string | undefined): Promise<Contender[]> {
+  const own = [CAT, ...WIDEMERGE];
+  const all = [...own.map(({ id }) => id), ...PEER_IDS];
+  const ids = wanted?.split(',') ?? all;
+  const unknown = ids.find((id) => !all.includes(id));
+  if (unknown !== undefined) throw new UsageError(`--contenders ${unknown}: there are ${all.join(', ')}`);
+  return [...own.filter(({ id }) => ids.includes(id)), ...(await peers(ids))];
 }

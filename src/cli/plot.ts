@@ -1,6 +1,7 @@
 /** A measured curve as a picture: for a terminal, and as SVG. Pure. */
 import { at, type Line, type Point } from '../merge/predict/fit-line.ts';
 import { formatBytes } from '../config/units.ts';
+import { dot, stroke, svgFile, word } from './svg.ts';
 
 export interface Curve {
   title: string;
@@ -47,30 +48,23 @@ const SVG = { width: 640, height: 400, left: 80, right: 20, top: 40, bottom: 50 
 export function plotSvg({ title, points, line, limitBytes }: Curve): string {
   const { mostX, mostY, showsLimit } = rangeOf(points, line, limitBytes);
   const { width, height, left, right, top, bottom } = SVG;
-  const placeX = (x: number): string => (left + (x / mostX) * (width - left - right)).toFixed(1);
-  const placeY = (y: number): string =>
-    (height - bottom - (Math.max(0, y) / mostY) * (height - top - bottom)).toFixed(1);
-  const stroke = (x1: number, y1: number, x2: number, y2: number, style: string): string =>
-    `<line x1="${placeX(x1)}" y1="${placeY(y1)}" x2="${placeX(x2)}" y2="${placeY(y2)}" ${style}/>`;
-  const word = (x: number | string, y: number | string, anchor: string, text: string): string =>
-    `<text x="${x}" y="${y}" text-anchor="${anchor}">${escaped(text)}</text>`;
+  const placeX = (x: number): number => left + (x / mostX) * (width - left - right);
+  const placeY = (y: number): number => height - bottom - (Math.max(0, y) / mostY) * (height - top - bottom);
+  const across = (y1: number, y2: number, style: string): string =>
+    stroke(placeX(0), placeY(y1), placeX(mostX), placeY(y2), style);
   const quarters = [0, 0.25, 0.5, 0.75, 1];
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,
-    `<rect width="${width}" height="${height}" fill="white"/>`,
+  return svgFile(width, height, [
     word(left, 24, 'start', title),
     ...quarters.flatMap((share) => [
-      stroke(0, share * mostY, mostX, share * mostY, 'stroke="#ddd"'),
+      across(share * mostY, share * mostY, 'stroke="#ddd"'),
       word(left - 6, placeY(share * mostY), 'end', formatBytes(share * mostY)),
       word(placeX(share * mostX), height - bottom + 18, 'middle', millions(share * mostX)),
     ]),
     word((left + width - right) / 2, height - 12, 'middle', 'million values (rows x columns)'),
-    ...(showsLimit ? [stroke(0, limitBytes, mostX, limitBytes, 'stroke="#c33" stroke-dasharray="6 3"')] : []),
-    stroke(0, at(line, 0), mostX, at(line, mostX), 'stroke="#36c"'),
-    ...points.map(({ x, y }) => `<circle cx="${placeX(x)}" cy="${placeY(y)}" r="4" fill="#36c"/>`),
-    '</svg>',
-    '',
-  ].join('\n');
+    ...(showsLimit ? [across(limitBytes, limitBytes, 'stroke="#c33" stroke-dasharray="6 3"')] : []),
+    across(at(line, 0), at(line, mostX), 'stroke="#36c"'),
+    ...points.map(({ x, y }) => dot(placeX(x), placeY(y), '#36c')),
+  ]);
 }
 
 function rangeOf(points: readonly Point[], line: Line, limitBytes: number) {
@@ -84,5 +78,3 @@ const millions = (values: number): string => {
   const amount = values / 1e6;
   return amount >= 10 || amount === 0 ? amount.toFixed(0) : amount.toPrecision(2);
 };
-
-const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
