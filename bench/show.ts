@@ -10,6 +10,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { UsageError } from '../src/cli/exit.ts';
+import { filesystemsMarkdown, type FilesystemResult } from './lib/filesystems-table.ts';
 import { growthMarkdown, type GrowthResult } from './lib/growth-result.ts';
 import { main } from './lib/main.ts';
 import { readersMarkdown, type ReadersResult } from './lib/readers-table.ts';
@@ -22,6 +23,7 @@ const MARKDOWN = {
   small: { of: (json: unknown) => resultMarkdown(json as BenchResult), hasPlot: true },
   full: { of: (json: unknown) => resultMarkdown(json as BenchResult), hasPlot: true },
   growth: { of: (json: unknown) => growthMarkdown(json as GrowthResult), hasPlot: true },
+  'filesystems-full': { of: (json: unknown) => filesystemsMarkdown(json as FilesystemResult), hasPlot: false },
   readers: { of: (json: unknown) => readersMarkdown(json as ReadersResult), hasPlot: false },
 };
 
