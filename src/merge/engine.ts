@@ -1,6 +1,7 @@
 /** Engines: the ways to write the output of a plan. */
 import type { MergeJob } from './job.ts';
 import type { MergePlan } from './plan.ts';
+import type { Written } from './written.ts';
 
 export interface EngineRequest {
   job: MergeJob;
@@ -20,6 +21,8 @@ export interface EngineResult {
   bytesOut: number;
   bytesCloned: number;
   bytesCopied: number;
+  /** Where it is missing, nothing was taken over, and the output is held against itself as it stands when the engine has ended. */
+  written?: Written;
 }
 
 /** Throws MergeFailure and the signal's reason. */

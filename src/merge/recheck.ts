@@ -5,9 +5,10 @@
 import { crc32 } from 'node:zlib';
 import { formatCrc32 } from './crc32.ts';
 import { MergeFailure, unreadableCode } from './errors.ts';
-import { footerChecksum } from './footer-checksum.ts';
+import { dataEnd, footerChecksum, rangeChecksum } from './footer-checksum.ts';
 import type { Manifest } from './manifest.ts';
-import { readFooter } from './parquet/footer.ts';
+import { readFooterOf } from './parquet/footer.ts';
+import { DiskFile } from './system/disk-file.ts';
 import { alignedBuffer, DiskReader } from './system/disk-reader.ts';
 
 const BUFFER_BYTES = 2 * 1024 * 1024;
@@ -44,14 +45,18 @@ async function compare(
   refuse: (what: string, column?: string) => MergeFailure,
   { onBytes, signal }: RecheckHooks,
 ): Promise<void> {
-  const { columns, rowGroups } = await readFooter(path, path).catch((error: unknown) => {
+  await using disk = await DiskReader.open(path);
+  const { footerCrc32, indexCrc32 } = manifest.output;
+  const found = await footerChecksum(disk);
+  if (footerCrc32 !== null && found.crc32 !== footerCrc32) throw refuse('its footer has changed');
+  const footer = await readFooterOf(new DiskFile(disk), path).catch((error: unknown) => {
     throw error instanceof MergeFailure ? refuse(error.message) : error;
   });
+  const { columns, rowGroups } = footer;
   if (columns.length !== manifest.columns.length || rowGroups.length !== manifest.rowGroups.length)
     throw refuse('it has other columns or row groups');
-  await using disk = await DiskReader.open(path);
-  const { footerCrc32 } = manifest.output;
-  if (footerCrc32 !== null && (await footerChecksum(disk)) !== footerCrc32) throw refuse('its footer has changed');
+  if (indexCrc32 !== null && (await rangeChecksum(disk, dataEnd(footer), found.start, signal)) !== indexCrc32)
+    throw refuse('what lies between its last column and its footer has changed');
   const buffer = alignedBuffer(BUFFER_BYTES);
   let done = 0;
   // In the order of the file.

@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import type { AlignDatabase } from './align.ts';
+import { formatCrc32 } from './crc32.ts';
+import type { EngineResult } from './engine.ts';
 import { rowsOnSpine, sequenceDigest } from './key-sets.ts';
 import { keyTypeOf } from './keys.ts';
 import { outputKeyColumn } from './output-key.ts';
@@ -11,7 +13,8 @@ import { inputBytes, realignedBytes } from './plan-merge.ts';
 import { portionOf, type Portion } from './portion.ts';
 import { readKeys } from './spine.ts';
 import type { AlignedPart } from './write-part.ts';
-import { stitch, type StitchRequest, type StitchResult } from './stitch.ts';
+import { stitch, type StitchRequest } from './stitch.ts';
+import type { Written } from './written.ts';
 
 export interface StitchPlanRequest {
   plan: MergePlan;
@@ -23,7 +26,7 @@ export interface StitchPlanRequest {
   onBytes: (done: number, total: number) => void;
 }
 
-export async function stitchPlan(request: StitchPlanRequest): Promise<StitchResult> {
+export async function stitchPlan(request: StitchPlanRequest): Promise<EngineResult> {
   const { plan } = request;
   const total = inputBytes(plan) + realignedBytes(plan);
   let done = 0;
@@ -51,7 +54,7 @@ export interface StitchPartsRequest {
 }
 
 /** Writes the output of checkpoints and parts. The columns of a checkpoint that has parts are OPTIONAL in it. */
-export async function stitchParts({ plan, parts, keyParts, ...request }: StitchPartsRequest): Promise<StitchResult> {
+export async function stitchParts({ plan, parts, keyParts, ...request }: StitchPartsRequest): Promise<EngineResult> {
   const key = outputKeyColumn(plan);
   const schema: StitchRequest['schema'] = [
     { column: key.column, optional: key.optional },
@@ -66,7 +69,7 @@ export async function stitchParts({ plan, parts, keyParts, ...request }: StitchP
       ...plan.checkpoints.flatMap((checkpoint) => portionsOf(checkpoint, parts.get(checkpoint.index), group)),
     ],
   }));
-  return stitch({
+  const { tail, ...result } = await stitch({
     outputPath: request.outputPath,
     schema,
     rowGroups,
@@ -75,6 +78,30 @@ export async function stitchParts({ plan, parts, keyParts, ...request }: StitchP
     signal: request.signal,
     onBytes: request.onBytes,
   });
+  return { ...result, written: { tail, columns: writtenColumns(plan, parts, keyParts) } };
+}
+
+/** The columns that come from parts, with the checksums of these. */
+function writtenColumns(
+  { checkpoints, spine }: MergePlan,
+  parts: Map<number, AlignedPart[]>,
+  keyParts: AlignedPart[],
+): Written['columns'] {
+  const sumsOf = (own: AlignedPart[]): number[][] =>
+    spine.rowGroupRows.map((_, group) =>
+      own.filter(({ rowGroup }) => rowGroup === group).flatMap(({ crc32 }) => crc32),
+    );
+  // The key is the first column.
+  let first = 1;
+  const written = keyParts.length === 0 ? [] : [{ index: 0, sums: sumsOf(keyParts).map((sums) => sums[0]!) }];
+  for (const { index, columns } of checkpoints) {
+    const own = parts.get(index);
+    const groups = own === undefined ? [] : sumsOf(own);
+    if (own !== undefined)
+      for (const i of columns.keys()) written.push({ index: first + i, sums: groups.map((sums) => sums[i]!) });
+    first += columns.length;
+  }
+  return written.map(({ index, sums }) => ({ index, crc32: sums.map(formatCrc32) }));
 }
 
 async function writeParts(

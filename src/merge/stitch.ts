@@ -4,6 +4,8 @@
  */
 import { open, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { formatCrc32 } from './crc32.ts';
 import { MergeFailure } from './errors.ts';
 import { joinRanges, placeRanges, targetOf, type Segment } from './parquet/layout.ts';
 import { moveChunk, moveSchema } from './parquet/rewrite.ts';
@@ -13,6 +15,7 @@ import { integerOf } from './parquet/thrift.ts';
 import { encodeFooter, type OutputRowGroup } from './parquet/write-footer.ts';
 import type { Portion } from './portion.ts';
 import { copyRange, writeFully, type CopyTarget } from './system/copy-range.ts';
+import type { Written } from './written.ts';
 
 export interface StitchRequest {
   outputPath: string;
@@ -30,6 +33,8 @@ export interface StitchResult {
   bytesOut: number;
   bytesCloned: number;
   bytesCopied: number;
+  /** Of all behind the last column chunk. */
+  tail: Written['tail'];
 }
 
 /** Pages begin behind the magic. */
@@ -67,6 +72,7 @@ export async function stitch(request: StitchRequest): Promise<StitchResult> {
       bytesOut: position + footer.length,
       bytesCloned: target.bytesCloned,
       bytesCopied: target.bytesCopied + footer.length,
+      tail: { bytes: footer.length, crc32: formatCrc32(crc32(footer)) },
     };
   } finally {
     await handle.close();

@@ -23,6 +23,8 @@ export class DiskReader implements AsyncDisposable {
   static async open(path: string): Promise<DiskReader> {
     const direct = await open(path, constants.O_RDONLY | constants.O_DIRECT).catch(() => null);
     if (direct !== null) {
+      // Where the flag is taken and not heeded (ext4 that journals data, compressed extents of btrfs), this is all there is.
+      dropFromPageCache(direct);
       // Some file systems take the flag and refuse the read.
       const probe = await direct.read(alignedBuffer(0), 0, ALIGNMENT, 0).catch(() => null);
       if (probe !== null) return new DiskReader(direct, true);
