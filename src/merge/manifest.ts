@@ -52,7 +52,14 @@ const schema = z.object({
   ),
   /** Of the output's chunks, per row group; empty where it was not verified. Of a nested column: of its leaves together. */
   columns: z.array(z.object({ name: z.string(), source: z.string().nullable(), crc32: z.array(crc32) })),
-  verification: z.object({ mode: verifyMode, verifiedAt: z.string() }).nullable(),
+  verification: z
+    .object({
+      mode: verifyMode,
+      verifiedAt: z.string(),
+      /** Where the output was read from; an earlier version did not say. */
+      medium: z.enum(['disk', 'page cache', 'memory']).optional(),
+    })
+    .nullable(),
   /** Of a draft until it is verified: see written.ts. */
   written: z
     .object({

@@ -9,7 +9,7 @@ import { dataEnd, footerChecksum, rangeChecksum } from './footer-checksum.ts';
 import type { Manifest } from './manifest.ts';
 import { readFooterOf } from './parquet/footer.ts';
 import { DiskFile } from './system/disk-file.ts';
-import { alignedBuffer, DiskReader } from './system/disk-reader.ts';
+import { alignedBuffer, DiskReader, type Medium } from './system/disk-reader.ts';
 
 const BUFFER_BYTES = 2 * 1024 * 1024;
 
@@ -20,19 +20,19 @@ interface RecheckHooks {
   signal: AbortSignal | undefined;
 }
 
-/** Reads past the page cache. Throws MergeFailure OutputMismatch, naming the column. Memory: the footer and 2 MiB. */
+/** Reads past the page cache; returns what it read from. Throws MergeFailure OutputMismatch, naming the column. Memory: the footer and 2 MiB. */
 export async function recheckOutput(
   path: string,
   manifest: Manifest,
   { onBytes, signal, consequence = '; its checkpoints are kept' }: RecheckHooks,
-): Promise<void> {
+): Promise<Medium> {
   const refuse = (what: string, column?: string): MergeFailure =>
     new MergeFailure('OutputMismatch', `${path}: is not any more what its manifest says: ${what}${consequence}`, {
       file: path,
       column,
     });
   try {
-    await compare(path, manifest, refuse, { onBytes, signal });
+    return await compare(path, manifest, refuse, { onBytes, signal });
   } catch (error) {
     const code = unreadableCode(error);
     throw code === null ? error : refuse(`it cannot be read (${code})`);
@@ -44,7 +44,7 @@ async function compare(
   manifest: Manifest,
   refuse: (what: string, column?: string) => MergeFailure,
   { onBytes, signal }: RecheckHooks,
-): Promise<void> {
+): Promise<Medium> {
   await using disk = await DiskReader.open(path);
   const { footerCrc32, indexCrc32 } = manifest.output;
   const found = await footerChecksum(disk);
@@ -75,4 +75,6 @@ async function compare(
       if (expected.name !== name || expected.crc32[group] !== formatCrc32(crc))
         throw refuse(`the bytes of column ${name} have changed`, name);
     }
+  onBytes(manifest.output.bytes, manifest.output.bytes);
+  return disk.medium;
 }

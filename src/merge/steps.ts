@@ -66,7 +66,8 @@ export async function runSteps(
     }
   } finally {
     // What only reads takes no lock: the workspace that it sees may be that of a merge that has just begun.
-    if (!onlyReads(job)) await removeIdleWorkspace(workspace);
+    // Where its disk is gone, too, that is no news: what the step has failed of is.
+    if (!onlyReads(job)) await removeIdleWorkspace(workspace).catch(() => undefined);
   }
 }
 
@@ -111,6 +112,8 @@ async function runDiscover(session: Session): Promise<boolean> {
   const files = await listCheckpoints(job);
   const published = await findPublished(session, files);
   if (published !== null) {
+    // A power cut behind the publication may have brought back what it had removed.
+    await rm(session.workspace, { recursive: true, force: true });
     const { files: count, rows, columns, aligned, realigned, bytesIn } = published;
     const figures: MergeFigures = { ...published, alreadyMerged: true };
     emit({
@@ -250,7 +253,7 @@ async function runVerify(session: Session): Promise<boolean> {
     sources: draft.sources.map((source) => ({ ...source, crc32: checksums.get(source.name) ?? null })),
     rowGroups: verification.rowGroupRows,
     columns: verification.columns,
-    verification: { mode: verification.mode, verifiedAt: new Date().toISOString() },
+    verification: { mode: verification.mode, verifiedAt: new Date().toISOString(), medium: verification.medium },
     figures,
   });
   emit({ event: 'verified', figures });

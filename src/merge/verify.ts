@@ -6,7 +6,7 @@
  */
 import { Checksum, compareChunks, type ChunkPair } from './verify-bytes.ts';
 import { combineCrc32, formatCrc32 } from './crc32.ts';
-import { MergeFailure } from './errors.ts';
+import { MergeFailure, unreadableCode } from './errors.ts';
 import { assertUnchanged } from './fingerprint.ts';
 import type { MergeJob } from './job.ts';
 import { formatKey } from './keys.ts';
@@ -16,7 +16,7 @@ import { PageWalk } from './parquet/page-header.ts';
 import { chunkPieces } from './parquet/chunk-bytes.ts';
 import type { Checkpoint, MergePlan } from './plan.ts';
 import { DiskFile, type ReadableFile } from './system/disk-file.ts';
-import { DiskReader } from './system/disk-reader.ts';
+import { DiskReader, type Medium } from './system/disk-reader.ts';
 import { checkAlignedKeys } from './verify-aligned-keys.ts';
 import { checkCheckpointValues } from './verify-checkpoint.ts';
 import {
@@ -56,6 +56,8 @@ export interface Verification {
   columns: { name: string; source: string | null; crc32: string[] }[];
   /** Rows of each row group of the output. */
   rowGroupRows: number[];
+  /** What was read of the output came from there. */
+  medium: Medium;
   /** Of the output's footer (footer-checksum.ts), and of what lies between it and the last column chunk. */
   footerCrc32: string;
   indexCrc32: string | null;
@@ -72,6 +74,9 @@ export async function verifyMerge(request: VerifyRequest): Promise<Verification>
     // What cannot be read in the output is the merge's fault, and no checkpoint's.
     if (error instanceof MergeFailure && error.facts.type === 'CheckpointInvalid' && error.facts.file === OUTPUT)
       throw mismatch(error.message, error.facts.column);
+    const code = unreadableCode(error);
+    if (code !== null && (error as NodeJS.ErrnoException).path === request.outputPath)
+      throw mismatch(`its disk does not give back what was written (${code})`);
     throw error;
   }
 }
@@ -142,6 +147,7 @@ async function verify(request: VerifyRequest): Promise<Verification> {
       crc32: sums[i]!.map(({ crc }) => formatCrc32(crc)),
     })),
     rowGroupRows: footer.rowGroups.map(({ rows }) => rows),
+    medium: disk.medium,
     footerCrc32: footerSum.crc32,
     indexCrc32: footerSum.start > end ? await rangeChecksum(disk, end, footerSum.start) : null,
   };
