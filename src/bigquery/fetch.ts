@@ -11,14 +11,12 @@ import { openAlignDatabase, type AlignDatabase } from '../merge/align.ts';
 import { duckdbFailure } from '../merge/duckdb.ts';
 import type { Engine, EngineRequest, EngineResult } from '../merge/engine.ts';
 import { MergeFailure } from '../merge/errors.ts';
-import { readFooter } from '../merge/parquet/footer.ts';
-import { isPartWhole } from '../merge/part-file.ts';
 import type { MergePlan } from '../merge/plan.ts';
 import { inputBytes } from '../merge/plan-merge.ts';
 import { readStaging, type Staging } from '../merge/staging.ts';
 import { stitchParts, writeKeyParts } from '../merge/stitch-plan.ts';
 import { VERSION } from '../merge/version.ts';
-import { writePart, type AlignedPart } from '../merge/write-part.ts';
+import { findPart, writePart, type AlignedPart } from '../merge/write-part.ts';
 import { openReadClient } from './client.ts';
 import { BigQueryError } from './error-reasons.ts';
 import { planSlices, type FetchLimits, type FetchRange, type FetchSlice } from './fetch-plan.ts';
@@ -183,8 +181,9 @@ async function findParts(fetch: Fetch, slice: FetchSlice): Promise<WrittenRange[
   for (const range of slice.ranges) {
     const written: AlignedPart[] = [];
     for (const { path, rowGroup } of partsOf(fetch, range)) {
-      if (!(await isPartWhole(path))) return null;
-      written.push({ path, footer: await readFooter(path, path), rowGroup, columns: range.columns });
+      const part = await findPart(path, rowGroup, range.columns);
+      if (part === null) return null;
+      written.push(part);
     }
     found.push({ range, written });
   }

@@ -76,12 +76,19 @@ function sourceFolder(manifest: Manifest, wanted: string | true | undefined): st
   return folder;
 }
 
-function describe({ rows, columns, bytes, hasChecksums, sources }: PublishedCheck, dir: string): string {
+/** What a verification is worth that has not seen a disk. */
+const CAUTIONS: Record<NonNullable<PublishedCheck['medium']>, string> = {
+  disk: '',
+  'page cache': '; its file system has no direct reads, and may have answered from the page cache',
+  memory: '; it lies in memory and on no disk',
+};
+
+function describe({ rows, columns, bytes, hasChecksums, medium, sources }: PublishedCheck, dir: string): string {
   const shape = `${columns.toLocaleString('en')} columns x ${rows.toLocaleString('en')} rows, ${formatBytes(bytes)}`;
   const byManifest = hasChecksums
     ? 'is what its manifest says'
     : 'was published without verification, its manifest has no checksums: its size and id are right';
   const how = sources?.mode === 'full' ? 'every value' : 'every byte of its columns';
   const bySources = sources === null ? '' : `, and what its ${sources.files} checkpoints in ${dir} hold (${how})`;
-  return `${byManifest}${bySources}: ${shape}`;
+  return `${byManifest}${bySources}: ${shape}${medium === null ? '' : CAUTIONS[medium]}`;
 }

@@ -5,8 +5,9 @@ import type { MergeJob } from './job.ts';
 import { readManifest, type Manifest } from './manifest.ts';
 import type { MergePlan } from './plan.ts';
 import { VERSION } from './version.ts';
+import type { Written } from './written.ts';
 
-export function draftManifest(job: MergeJob, plan: MergePlan, figures: MergeFigures): Manifest {
+export function draftManifest(job: MergeJob, plan: MergePlan, figures: MergeFigures, written: Written): Manifest {
   return {
     version: 1,
     id: plan.id,
@@ -19,7 +20,7 @@ export function draftManifest(job: MergeJob, plan: MergePlan, figures: MergeFigu
     rowCount: figures.rows,
     columnCount: figures.columns,
     rowGroups: plan.spine.rowGroupRows,
-    output: { name: job.output.path, bytes: figures.bytesOut, footerCrc32: null },
+    output: { name: job.output.path, bytes: figures.bytesOut, footerCrc32: null, indexCrc32: null },
     sources: plan.checkpoints.map(({ name, path, fingerprint, columns }, i) => ({
       name,
       path,
@@ -30,6 +31,7 @@ export function draftManifest(job: MergeJob, plan: MergePlan, figures: MergeFigu
     })),
     columns: [],
     verification: null,
+    ...(job.verify !== 'none' && { written }),
     figures,
   };
 }

@@ -2,6 +2,7 @@
 import type { WhyCopied } from '../contract.ts';
 import type { MergeJob } from './job.ts';
 import type { MergePlan } from './plan.ts';
+import type { Written } from './written.ts';
 
 export interface EngineRequest {
   job: MergeJob;
@@ -22,6 +23,8 @@ export interface EngineResult {
   bytesCloned: number;
   bytesCopied: number;
   whyCopied?: WhyCopied;
+  /** Where it is missing, nothing was taken over, and the output is held against itself as it stands when the engine has ended. */
+  written?: Written;
 }
 
 /** Throws MergeFailure and the signal's reason. */

@@ -145,6 +145,8 @@ export interface PublishedCheck {
   bytes: number;
   /** Whether its manifest has checksums; without them only names, types, rows and size could be compared with it. */
   hasChecksums: boolean;
+  /** Where it was read from (system/disk-reader.ts); null where only its size and id were looked at. */
+  medium: 'disk' | 'page cache' | 'memory' | null;
   /** The checkpoints that it was compared with, and how; null where it was not. */
   sources: { files: number; mode: 'bytes' | 'full' } | null;
 }

@@ -36,6 +36,8 @@ const schema = z.object({
     bytes,
     /** Of the footer with its length and the closing magic; null where it was not verified, or by an earlier version. */
     footerCrc32: crc32.nullable().default(null),
+    /** Of what lies between the last column chunk and the footer: indexes, filters; null where nothing does, and as above. */
+    indexCrc32: crc32.nullable().default(null),
   }),
   sources: z.array(
     z.object({
@@ -50,7 +52,21 @@ const schema = z.object({
   ),
   /** Of the output's chunks, per row group; empty where it was not verified. Of a nested column: of its leaves together. */
   columns: z.array(z.object({ name: z.string(), source: z.string().nullable(), crc32: z.array(crc32) })),
-  verification: z.object({ mode: verifyMode, verifiedAt: z.string() }).nullable(),
+  verification: z
+    .object({
+      mode: verifyMode,
+      verifiedAt: z.string(),
+      /** Where the output was read from; an earlier version did not say. */
+      medium: z.enum(['disk', 'page cache', 'memory']).optional(),
+    })
+    .nullable(),
+  /** Of a draft until it is verified: see written.ts. */
+  written: z
+    .object({
+      tail: z.object({ bytes, crc32 }),
+      columns: z.array(z.object({ index: count, crc32: z.array(crc32) })),
+    })
+    .optional(),
   figures: z.object({
     files: count,
     rows: count,

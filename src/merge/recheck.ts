@@ -5,11 +5,12 @@
 import { crc32 } from 'node:zlib';
 import { formatCrc32 } from './crc32.ts';
 import { MergeFailure, unreadableCode } from './errors.ts';
-import { footerChecksum } from './footer-checksum.ts';
+import { dataEnd, footerChecksum, rangeChecksum } from './footer-checksum.ts';
 import type { Manifest } from './manifest.ts';
-import { readFooter } from './parquet/footer.ts';
+import { readFooterOf } from './parquet/footer.ts';
 import { alignedBuffer } from './system/aligned-buffer.ts';
-import { DiskReader } from './system/disk-reader.ts';
+import { DiskFile } from './system/disk-file.ts';
+import { DiskReader, type Medium } from './system/disk-reader.ts';
 
 const BUFFER_BYTES = 2 * 1024 * 1024;
 
@@ -20,19 +21,19 @@ interface RecheckHooks {
   signal: AbortSignal | undefined;
 }
 
-/** Reads past the page cache. Throws MergeFailure OutputMismatch, naming the column. Memory: the footer and 2 MiB. */
+/** Reads past the page cache; returns what it read from. Throws MergeFailure OutputMismatch, naming the column. Memory: the footer and 2 MiB. */
 export async function recheckOutput(
   path: string,
   manifest: Manifest,
   { onBytes, signal, consequence = '; its checkpoints are kept' }: RecheckHooks,
-): Promise<void> {
+): Promise<Medium> {
   const refuse = (what: string, column?: string): MergeFailure =>
     new MergeFailure('OutputMismatch', `${path}: is not any more what its manifest says: ${what}${consequence}`, {
       file: path,
       column,
     });
   try {
-    await compare(path, manifest, refuse, { onBytes, signal });
+    return await compare(path, manifest, refuse, { onBytes, signal });
   } catch (error) {
     const code = unreadableCode(error);
     throw code === null ? error : refuse(`it cannot be read (${code})`);
@@ -44,15 +45,19 @@ async function compare(
   manifest: Manifest,
   refuse: (what: string, column?: string) => MergeFailure,
   { onBytes, signal }: RecheckHooks,
-): Promise<void> {
-  const { columns, rowGroups } = await readFooter(path, path).catch((error: unknown) => {
+): Promise<Medium> {
+  await using disk = await DiskReader.open(path);
+  const { footerCrc32, indexCrc32 } = manifest.output;
+  const found = await footerChecksum(disk);
+  if (footerCrc32 !== null && found.crc32 !== footerCrc32) throw refuse('its footer has changed');
+  const footer = await readFooterOf(new DiskFile(disk), path).catch((error: unknown) => {
     throw error instanceof MergeFailure ? refuse(error.message) : error;
   });
+  const { columns, rowGroups } = footer;
   if (columns.length !== manifest.columns.length || rowGroups.length !== manifest.rowGroups.length)
     throw refuse('it has other columns or row groups');
-  await using disk = await DiskReader.open(path);
-  const { footerCrc32 } = manifest.output;
-  if (footerCrc32 !== null && (await footerChecksum(disk)) !== footerCrc32) throw refuse('its footer has changed');
+  if (indexCrc32 !== null && (await rangeChecksum(disk, dataEnd(footer), found.start, signal)) !== indexCrc32)
+    throw refuse('what lies between its last column and its footer has changed');
   const buffer = alignedBuffer(BUFFER_BYTES);
   let done = 0;
   // In the order of the file.
@@ -71,4 +76,6 @@ async function compare(
       if (expected.name !== name || expected.crc32[group] !== formatCrc32(crc))
         throw refuse(`the bytes of column ${name} have changed`, name);
     }
+  onBytes(manifest.output.bytes, manifest.output.bytes);
+  return disk.medium;
 }

@@ -92,6 +92,17 @@ function typedFailure(error: unknown, job: MergeJob): MergeFailure | null {
       : new MergeFailure('OutputUnwritable', `${where}: cannot be written (${code}); mend the folder's permissions`, {
           file: where,
         });
+  // Without a path it is that of an open file, or of a copy between two.
+  if (code === 'EIO')
+    return isCheckpoint
+      ? new MergeFailure('CheckpointInvalid', `${path}: cannot be read (EIO); look after its disk`, { file: path })
+      : new MergeFailure(
+          'OutputUnwritable',
+          path === undefined
+            ? `${where}: a disk failed while it was made (EIO); look after those of checkpoints and output`
+            : `${where}: cannot be written (EIO); look after its disk`,
+          { file: where },
+        );
   if (code === 'ENOENT' && isCheckpoint)
     return new MergeFailure('InputChanged', `${path}: vanished while it was merged`, { file: path });
   return null;

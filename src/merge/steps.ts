@@ -9,6 +9,7 @@ import { cleanSources } from './clean.ts';
 import { listCheckpoints } from './discover.ts';
 import { addedSince, draftManifest, draftMissing, readDraft } from './draft.ts';
 import type { Engines } from './engine.ts';
+import { MergeFailure } from './errors.ts';
 import { assertUnchanged } from './fingerprint.ts';
 import { onlyReads, type Discovery, type MergeJob, type MergeMessage, type MergeStep } from './job.ts';
 import { LOCAL_ENGINES } from './local-engines.ts';
@@ -23,6 +24,7 @@ import { syncFolder } from './system/sync-folder.ts';
 import { verifyMerge } from './verify.ts';
 import { verifyPublished } from './verify-published.ts';
 import { commandFolder, workspacePath } from './workspace.ts';
+import { readWritten } from './written.ts';
 
 interface Session {
   job: MergeJob;
@@ -64,7 +66,8 @@ export async function runSteps(
     }
   } finally {
     // What only reads takes no lock: the workspace that it sees may be that of a merge that has just begun.
-    if (!onlyReads(job)) await removeIdleWorkspace(workspace);
+    // Where its disk is gone, too, that is no news: what the step has failed of is.
+    if (!onlyReads(job)) await removeIdleWorkspace(workspace).catch(() => undefined);
   }
 }
 
@@ -110,6 +113,8 @@ async function runDiscover(session: Session): Promise<boolean> {
   const files = await listCheckpoints(job);
   const published = await findPublished(session, files);
   if (published !== null) {
+    // A power cut behind the publication may have brought back what it had removed.
+    await rm(session.workspace, { recursive: true, force: true });
     const { files: count, rows, columns, aligned, realigned, bytesIn } = published;
     const figures: MergeFigures = { ...published, alreadyMerged: true };
     emit({
@@ -188,7 +193,7 @@ async function runMerge(session: Session): Promise<boolean> {
       bytesTotal: total,
     });
   };
-  const written = await engine({
+  const { written, ...bytes } = await engine({
     job,
     plan,
     workspace,
@@ -205,13 +210,16 @@ async function runMerge(session: Session): Promise<boolean> {
     aligned,
     realigned,
     bytesIn,
-    ...written,
+    ...bytes,
     wallMs: Math.round(performance.now() - started),
     peakBytes: 0,
     verified: 'none',
     alreadyMerged: false,
   };
-  await writeManifest(session.draftPath, draftManifest(job, plan, figures));
+  await writeManifest(
+    session.draftPath,
+    draftManifest(job, plan, figures, written ?? (await readWritten(temporaryPath, signal))),
+  );
   emit({ event: 'merged', figures });
   return false;
 }
@@ -219,7 +227,7 @@ async function runMerge(session: Session): Promise<boolean> {
 async function runVerify(session: Session): Promise<boolean> {
   const { job, emit, signal } = session;
   if (job.verify === 'none') return false;
-  const draft = await readDraft(session.draftPath);
+  const { written, ...draft } = await readDraft(session.draftPath);
   for (const source of draft.sources) await assertUnchanged(source);
   const plan = await planAgain(session);
   if (plan.id !== draft.id) throw addedSince(draft, plan);
@@ -228,19 +236,25 @@ async function runVerify(session: Session): Promise<boolean> {
     outputPath: session.temporaryPath,
     mode: job.engine === 'stitch' ? job.verify : 'full',
     engine: job.engine,
+    written,
     onProgress: (bytesDone, bytesTotal, filesDone, filesTotal) =>
       emit({ event: 'progress', step: 'verify', filesDone, filesTotal, bytesDone, bytesTotal }),
     ...(signal === undefined ? {} : { signal }),
+  }).catch(async (error: unknown) => {
+    // Found wrong once, it is not to be published by whoever comes next, whatever an earlier verification said.
+    if (error instanceof MergeFailure && error.facts.type === 'OutputMismatch')
+      await rm(session.draftPath, { force: true });
+    throw error;
   });
   const checksums = new Map(verification.sources.map(({ name, crc32 }) => [name, crc32]));
   const figures: MergeFigures = { ...draft.figures, verified: verification.mode };
   await writeManifest(session.draftPath, {
     ...draft,
-    output: { ...draft.output, footerCrc32: verification.footerCrc32 },
+    output: { ...draft.output, footerCrc32: verification.footerCrc32, indexCrc32: verification.indexCrc32 },
     sources: draft.sources.map((source) => ({ ...source, crc32: checksums.get(source.name) ?? null })),
     rowGroups: verification.rowGroupRows,
     columns: verification.columns,
-    verification: { mode: verification.mode, verifiedAt: new Date().toISOString() },
+    verification: { mode: verification.mode, verifiedAt: new Date().toISOString(), medium: verification.medium },
     figures,
   });
   emit({ event: 'verified', figures });

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import type { AlignDatabase } from './align.ts';
+import { formatCrc32 } from './crc32.ts';
 import type { EngineResult } from './engine.ts';
 import { rowsOnSpine, sequenceDigest } from './key-sets.ts';
 import { keyTypeOf } from './keys.ts';
@@ -13,6 +14,7 @@ import { portionOf, type Portion } from './portion.ts';
 import { readKeys } from './spine.ts';
 import type { AlignedPart } from './write-part.ts';
 import { stitch, type StitchRequest } from './stitch.ts';
+import type { Written } from './written.ts';
 
 export interface StitchPlanRequest {
   plan: MergePlan;
@@ -67,7 +69,7 @@ export async function stitchParts({ plan, parts, keyParts, ...request }: StitchP
       ...plan.checkpoints.flatMap((checkpoint) => portionsOf(checkpoint, parts.get(checkpoint.index), group)),
     ],
   }));
-  return stitch({
+  const { tail, ...result } = await stitch({
     outputPath: request.outputPath,
     schema,
     rowGroups,
@@ -76,6 +78,30 @@ export async function stitchParts({ plan, parts, keyParts, ...request }: StitchP
     signal: request.signal,
     onBytes: request.onBytes,
   });
+  return { ...result, written: { tail, columns: writtenColumns(plan, parts, keyParts) } };
+}
+
+/** The columns that come from parts, with the checksums of these. */
+function writtenColumns(
+  { checkpoints, spine }: MergePlan,
+  parts: Map<number, AlignedPart[]>,
+  keyParts: AlignedPart[],
+): Written['columns'] {
+  const sumsOf = (own: AlignedPart[]): number[][] =>
+    spine.rowGroupRows.map((_, group) =>
+      own.filter(({ rowGroup }) => rowGroup === group).flatMap(({ crc32 }) => crc32),
+    );
+  // The key is the first column.
+  let first = 1;
+  const written = keyParts.length === 0 ? [] : [{ index: 0, sums: sumsOf(keyParts).map((sums) => sums[0]!) }];
+  for (const { index, columns } of checkpoints) {
+    const own = parts.get(index);
+    const groups = own === undefined ? [] : sumsOf(own);
+    if (own !== undefined)
+      for (const i of columns.keys()) written.push({ index: first + i, sums: groups.map((sums) => sums[i]!) });
+    first += columns.length;
+  }
+  return written.map(({ index, sums }) => ({ index, crc32: sums.map(formatCrc32) }));
 }
 
 async function writeParts(

@@ -4,6 +4,8 @@
  */
 import { open, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { formatCrc32 } from './crc32.ts';
 import type { EngineResult } from './engine.ts';
 import { MergeFailure } from './errors.ts';
 import { joinRanges, placeRanges, targetOf, type Segment } from './parquet/layout.ts';
@@ -14,6 +16,7 @@ import { integerOf } from './parquet/thrift.ts';
 import { encodeFooter, type OutputRowGroup } from './parquet/write-footer.ts';
 import type { Portion } from './portion.ts';
 import { OutputFile } from './system/output-file.ts';
+import type { Written } from './written.ts';
 
 export interface StitchRequest {
   outputPath: string;
@@ -27,12 +30,15 @@ export interface StitchRequest {
   onBytes: (bytes: number) => void;
 }
 
+/** `tail` is of all behind the last column chunk. */
+export type StitchResult = Omit<EngineResult, 'written'> & Pick<Written, 'tail'>;
+
 const MAGIC = Buffer.from('PAR1', 'latin1');
 /** Pages begin behind it. */
 const FIRST_OFFSET = MAGIC.length;
 
 /** Writes `outputPath` anew and fsyncs it. Throws the system's errors with their code. */
-export async function stitch(request: StitchRequest): Promise<EngineResult> {
+export async function stitch(request: StitchRequest): Promise<StitchResult> {
   const blockBytes = layoutBlock((await statfs(dirname(request.outputPath))).bsize);
   await using output = await OutputFile.create(request.outputPath, blockBytes);
   const rowGroups: OutputRowGroup[] = [];
@@ -53,7 +59,10 @@ export async function stitch(request: StitchRequest): Promise<EngineResult> {
   });
   const bytesOut = await output.finish(MAGIC, footer, position);
   const { bytesCloned, bytesCopied, whyCopied } = output;
-  return { bytesOut, bytesCloned, bytesCopied, ...(whyCopied === null ? {} : { whyCopied }) };
+  return {
+    ...{ bytesOut, bytesCloned, bytesCopied, ...(whyCopied !== null && { whyCopied }) },
+    tail: { bytes: footer.length, crc32: formatCrc32(crc32(footer)) },
+  };
 }
 
 interface Target {

@@ -8,6 +8,8 @@ import { codecOf } from './parquet/physical-view.ts';
 import type { Column } from './parquet/schema.ts';
 import { readColumnValues } from './parquet/values.ts';
 import type { Checkpoint, MergePlan } from './plan.ts';
+import type { ReadableFile } from './system/disk-file.ts';
+import type { Checksum } from './verify-bytes.ts';
 import { mismatch, OUTPUT, type ExpectedColumn } from './verify-footer.ts';
 import { lookUpRows } from './verify-keys.ts';
 import { firstWrongRow, formatValue, readWholeColumn } from './verify-values.ts';
@@ -15,9 +17,9 @@ import { firstWrongRow, formatValue, readWholeColumn } from './verify-values.ts'
 export interface CheckpointCheck {
   checkpoint: Checkpoint;
   plan: MergePlan;
-  output: { handle: FileHandle; size: number; footer: Footer };
-  /** The checkpoint's columns in the output. */
-  columns: ExpectedColumn[];
+  output: { file: ReadableFile; size: number; footer: Footer };
+  /** The checkpoint's columns in the output, and where the checksums of their chunks go, one a row group; null where nobody asks. */
+  columns: (ExpectedColumn & { sums: Checksum[] | null })[];
   /** A NaN may have come back with other bits. */
   anyNan: boolean;
   signal: AbortSignal | undefined;
@@ -37,7 +39,7 @@ export async function checkCheckpointValues(check: CheckpointCheck): Promise<voi
   const source = await open(checkpoint.path, 'r');
   try {
     const { size } = await source.stat();
-    for (const { source: from, output: column } of check.columns) {
+    for (const { source: from, output: column, sums } of check.columns) {
       check.signal?.throwIfAborted();
       const own = from!.column;
       if (column.nested) {
@@ -47,7 +49,8 @@ export async function checkCheckpointValues(check: CheckpointCheck): Promise<voi
       const values = await readWholeColumn(source, size, checkpoint.footer, own, checkpoint.name);
       let firstRow = 0;
       for (const [group, { rows: groupRows }] of output.footer.rowGroups.entries()) {
-        const written = await readColumnValues(output.handle, output.size, output.footer, column, group, OUTPUT);
+        const file = sums === null ? output.file : summing(output.file, sums[group]!);
+        const written = await readColumnValues(file, output.size, output.footer, column, group, OUTPUT);
         const wrong = firstWrongRow(values, written, rowOf, firstRow, check.anyNan ? own.physicalType : null);
         if (wrong >= 0) {
           const row = firstRow + wrong;
@@ -64,6 +67,16 @@ export async function checkCheckpointValues(check: CheckpointCheck): Promise<voi
     await source.close();
   }
 }
+
+/** Adds what is read to `sum`: a chunk is read once, from front to back. */
+const summing = (file: ReadableFile, sum: Checksum): ReadableFile => ({
+  stat: () => file.stat(),
+  read: async (buffer, offset, length, position) => {
+    const { bytesRead } = await file.read(buffer, offset, length, position);
+    sum.add(buffer.subarray(offset, offset + bytesRead));
+    return { bytesRead };
+  },
+});
 
 const keyAt = (keys: KeyValues, row: number, { spine }: MergePlan): string => formatKey(keys.values[row]!, spine.type);
 

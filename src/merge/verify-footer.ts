@@ -1,6 +1,5 @@
 /** Checks of an output's footer against the footers of the sources. */
 import { parquetMetadata, parquetSchema } from 'hyparquet';
-import { open } from 'node:fs/promises';
 import { MergeFailure } from './errors.ts';
 import type { MergeJob } from './job.ts';
 import { keyTypeOf } from './keys.ts';
@@ -10,6 +9,7 @@ import { describeType } from './parquet/logical.ts';
 import type { Column } from './parquet/schema.ts';
 import { findField, readInteger, readStruct, type ThriftStruct } from './parquet/thrift.ts';
 import type { Checkpoint, MergePlan } from './plan.ts';
+import type { ReadableFile } from './system/disk-file.ts';
 
 /** One column of the output and where it comes from; the key has no source here. */
 export interface ExpectedColumn {
@@ -52,7 +52,7 @@ export function matchColumns(plan: MergePlan, output: Footer, engine: MergeJob['
 }
 
 /** All but the stitch of checkpoints, or of parts. */
-const writesAnew = (engine: MergeJob['engine']): boolean => engine !== 'stitch' && engine !== 'bigquery';
+export const writesAnew = (engine: MergeJob['engine']): boolean => engine !== 'stitch' && engine !== 'bigquery';
 
 function checkKey({ spine, keyName, checkpoints }: MergePlan, column: Column, engine: MergeJob['engine']): void {
   if (column.name !== keyName) throw mismatch(`its first column is ${column.name} instead of the key ${keyName}`);
@@ -157,27 +157,22 @@ function statisticsOf(meta: ThriftStruct): ThriftStruct {
 const MAX_SECOND_OPINION_CHUNKS = 100_000;
 
 /** Lets another Parquet library read the footer: a bug that this one makes when writing and reading does not hide. */
-export async function checkBySecondParser(path: string, footer: Footer): Promise<void> {
+export async function checkBySecondParser(output: ReadableFile, footer: Footer): Promise<void> {
   if (footer.leaves * footer.rowGroups.length > MAX_SECOND_OPINION_CHUNKS) return;
-  const handle = await open(path, 'r');
-  try {
-    const { size } = await handle.stat();
-    const tail = Buffer.alloc(8);
-    await handle.read(tail, 0, 8, size - 8);
-    const bytes = Buffer.alloc(tail.readUInt32LE(0) + 8);
-    await handle.read(bytes, 0, bytes.length, size - bytes.length);
-    const metadata = parquetMetadata(bytes, { geoparquet: false });
-    const names = parquetSchema(metadata).children.map(({ element }) => element.name);
-    const agrees =
-      Number(metadata.num_rows) === footer.rows &&
-      names.length === footer.columns.length &&
-      names.every((name, i) => name === footer.columns[i]!.name) &&
-      metadata.row_groups.length === footer.rowGroups.length &&
-      metadata.row_groups.every((group, i) => sameChunks(group.columns, footer.rowGroups[i]!.chunks));
-    if (!agrees) throw mismatch('two parsers read its footer in two ways');
-  } finally {
-    await handle.close();
-  }
+  const { size } = await output.stat();
+  const tail = Buffer.alloc(8);
+  await output.read(tail, 0, 8, size - 8);
+  const bytes = Buffer.alloc(tail.readUInt32LE(0) + 8);
+  await output.read(bytes, 0, bytes.length, size - bytes.length);
+  const metadata = parquetMetadata(bytes, { geoparquet: false });
+  const names = parquetSchema(metadata).children.map(({ element }) => element.name);
+  const agrees =
+    Number(metadata.num_rows) === footer.rows &&
+    names.length === footer.columns.length &&
+    names.every((name, i) => name === footer.columns[i]!.name) &&
+    metadata.row_groups.length === footer.rowGroups.length &&
+    metadata.row_groups.every((group, i) => sameChunks(group.columns, footer.rowGroups[i]!.chunks));
+  if (!agrees) throw mismatch('two parsers read its footer in two ways');
 }
 
 type SecondMetadata = ReturnType<typeof parquetMetadata>;

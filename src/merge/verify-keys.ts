@@ -1,14 +1,15 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { invalidCheckpoint } from './errors.ts';
 import { concatKeys, decodeKeys, keyTypeOf, type KeyType, type KeyValues } from './keys.ts';
 import type { Footer } from './parquet/footer.ts';
 import type { Column } from './parquet/schema.ts';
 import { readColumnValues } from './parquet/values.ts';
 import type { Checkpoint } from './plan.ts';
+import type { ReadableFile } from './system/disk-file.ts';
 
 /** Decodes a key column over all row groups, as keys of the type `to`. Throws CheckpointInvalid. */
 export async function readAllKeys(
-  handle: FileHandle,
+  handle: ReadableFile,
   footer: Footer,
   column: Column,
   to: KeyType,

@@ -32,26 +32,27 @@ export async function verifyPublished({ job, emit, signal }: PublishedCheckReque
   const progress: VerifyRequest['onProgress'] = (bytesDone, bytesTotal, filesDone, filesTotal) =>
     emit({ event: 'progress', step: 'recheck', filesDone, filesTotal, bytesDone, bytesTotal });
   const hasChecksums = manifest.columns.length > 0;
-  if (hasChecksums)
-    await recheckOutput(path, manifest, {
-      consequence: '',
-      onBytes: (done, total) => progress(done, total, Math.floor((files * done) / Math.max(total, 1)), files),
-      signal,
-    });
+  let medium = hasChecksums
+    ? await recheckOutput(path, manifest, {
+        consequence: '',
+        onBytes: (done, total) => progress(done, total, Math.floor((files * done) / Math.max(total, 1)), files),
+        signal,
+      })
+    : null;
   const { rowCount: rows, columnCount: columns } = manifest;
   const found = { rows, columns, bytes: manifest.output.bytes, hasChecksums };
-  if (job.recheckSources !== true) return { ...found, sources: null };
+  if (job.recheckSources !== true) return { ...found, medium, sources: null };
   const plan = await planMerge(job, await sourcesOf(manifest, job.source.dir));
   const mode = manifest.engine === 'stitch' && job.verify !== 'full' ? 'bytes' : 'full';
   try {
-    await verifyMerge({
+    ({ medium } = await verifyMerge({
       plan,
       outputPath: path,
       mode,
       engine: manifest.engine,
       onProgress: progress,
       ...(signal !== undefined && { signal }),
-    });
+    }));
   } catch (error) {
     if (!hasChecksums || !(error instanceof MergeFailure) || error.facts.type !== 'OutputMismatch') throw error;
     const { message, facts } = error;
@@ -62,7 +63,7 @@ export async function verifyPublished({ job, emit, signal }: PublishedCheckReque
       { cause: error },
     );
   }
-  return { ...found, sources: { files, mode } };
+  return { ...found, medium, sources: { files, mode } };
 }
 
 /** The files of the manifest's names; others do not matter. */

@@ -1,12 +1,12 @@
-import type { FileHandle } from 'node:fs/promises';
 import { PHYSICAL } from './parquet/field-ids.ts';
 import type { Footer } from './parquet/footer.ts';
 import type { Column } from './parquet/schema.ts';
 import { readColumnValues, type PhysicalValues } from './parquet/values.ts';
+import type { ReadableFile } from './system/disk-file.ts';
 
 /** Reads one flat column over all row groups. Memory: that of the column, twice while it is put together. */
 export async function readWholeColumn(
-  handle: FileHandle,
+  handle: ReadableFile,
   size: number,
   footer: Footer,
   column: Column,

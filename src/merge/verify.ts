@@ -4,20 +4,19 @@
  * `bytes`: footer, key values, the bytes of every chunk that was taken over, every value of what was rewritten.
  * `full`: every value of every flat column, decoded. Nested columns are compared by their bytes only, in both modes.
  */
-import { open, type FileHandle } from 'node:fs/promises';
 import { Checksum, compareChunks, type ChunkPair } from './verify-bytes.ts';
 import { combineCrc32, formatCrc32 } from './crc32.ts';
-import { MergeFailure } from './errors.ts';
+import { MergeFailure, unreadableCode } from './errors.ts';
 import { assertUnchanged } from './fingerprint.ts';
 import type { MergeJob } from './job.ts';
 import { formatKey } from './keys.ts';
-import { footerChecksum } from './footer-checksum.ts';
-import { readFooter, valuesOf, type Footer } from './parquet/footer.ts';
+import { dataEnd, footerChecksum, rangeChecksum } from './footer-checksum.ts';
+import { readFooterOf, valuesOf, type Footer } from './parquet/footer.ts';
 import { PageWalk } from './parquet/page-header.ts';
 import { chunkPieces } from './parquet/chunk-bytes.ts';
 import type { Checkpoint, MergePlan } from './plan.ts';
-import { DiskReader } from './system/disk-reader.ts';
-import { dropFromPageCache } from './system/page-cache.ts';
+import { DiskFile, type ReadableFile } from './system/disk-file.ts';
+import { DiskReader, type Medium } from './system/disk-reader.ts';
 import { checkAlignedKeys } from './verify-aligned-keys.ts';
 import { checkCheckpointValues } from './verify-checkpoint.ts';
 import {
@@ -26,9 +25,12 @@ import {
   matchColumns,
   mismatch,
   OUTPUT,
+  writesAnew,
   type ExpectedColumn,
 } from './verify-footer.ts';
+import { checkKeyChunks } from './verify-key-chunk.ts';
 import { firstDifference, readAllKeys } from './verify-keys.ts';
+import { checkTail, checkTailIsWhole, type Written } from './written.ts';
 
 export interface VerifyRequest {
   plan: MergePlan;
@@ -40,6 +42,8 @@ export interface VerifyRequest {
    * value, whatever the mode; of `bigquery` a NaN is as good as any other.
    */
   engine?: MergeJob['engine'];
+  /** What the engine has written; without it, bits that no value depends on may be wrong in what was not taken over. */
+  written?: Written | undefined;
   onProgress: (bytesDone: number, bytesTotal: number, filesDone: number, filesTotal: number) => void;
   signal?: AbortSignal;
 }
@@ -52,8 +56,11 @@ export interface Verification {
   columns: { name: string; source: string | null; crc32: string[] }[];
   /** Rows of each row group of the output. */
   rowGroupRows: number[];
-  /** Of the output's footer (footer-checksum.ts). */
+  /** What was read of the output came from there. */
+  medium: Medium;
+  /** Of the output's footer (footer-checksum.ts), and of what lies between it and the last column chunk. */
   footerCrc32: string;
+  indexCrc32: string | null;
 }
 
 /**
@@ -67,62 +74,70 @@ export async function verifyMerge(request: VerifyRequest): Promise<Verification>
     // What cannot be read in the output is the merge's fault, and no checkpoint's.
     if (error instanceof MergeFailure && error.facts.type === 'CheckpointInvalid' && error.facts.file === OUTPUT)
       throw mismatch(error.message, error.facts.column);
+    const code = unreadableCode(error);
+    if (code !== null && (error as NodeJS.ErrnoException).path === request.outputPath)
+      throw mismatch(`its disk does not give back what was written (${code})`);
     throw error;
   }
 }
 
 async function verify(request: VerifyRequest): Promise<Verification> {
-  const { plan, outputPath } = request;
+  const { plan, outputPath, written, signal } = request;
   const engine = request.engine ?? 'stitch';
-  await forget(outputPath);
-  const footer = await readFooter(outputPath, OUTPUT);
+  // All that is read of the output comes from the disk by this one: what the page cache holds of it proves nothing.
+  await using disk = await DiskReader.open(outputPath);
+  const output = new DiskFile(disk);
+  if (written !== undefined) await checkTail(disk, written, signal);
+  const footer = await readFooterOf(output, OUTPUT);
+  const { size } = await output.stat();
+  if (written !== undefined) checkTailIsWhole(footer, size, written);
   const columns = matchColumns(plan, footer, engine);
   for (const checkpoint of plan.checkpoints) await assertUnchanged(checkpoint);
   const progress = trackProgress(request);
   const columnsOf = Map.groupBy(columns.entries(), ([, { source }]) => source?.checkpoint ?? null);
   const sums = columns.map(() => footer.rowGroups.map(() => new Checksum()));
   const takenOver = plan.checkpoints.filter(({ index }) => engine === 'stitch' && plan.aligned[index]);
-  let footerCrc32: string;
-  const output = await open(outputPath, 'r');
-  try {
-    await using disk = await DiskReader.open(outputPath);
-    footerCrc32 = await footerChecksum(disk);
-    const { size } = await output.stat();
-    // Work for the processor, done while the chunks are read; settled before anything is closed.
-    const checks = Promise.all([
-      checkBySecondParser(outputPath, footer),
-      checkOutputKeys(plan, output, footer),
-      checkAlignedKeys(plan, takenOver),
-    ]);
-    const compared = compareChunks(disk, chunkPairs(columnsOf, footer, new Set(takenOver), sums), {
-      onBytes: progress.bytes,
-      onDone: async (checkpoint) => {
-        await assertUnchanged(checkpoint);
-        progress.file();
-      },
-      signal: request.signal,
-    });
-    await Promise.allSettled([checks, compared]);
-    await Promise.all([checks, compared]);
-    await sumOtherChunks(columns, output, footer, new Set(takenOver), sums, request.signal);
-    for (const checkpoint of plan.checkpoints) {
-      const byValue = !takenOver.includes(checkpoint);
-      if (!byValue && request.mode === 'bytes') continue;
-      await checkCheckpointValues({
-        checkpoint,
-        plan,
-        output: { handle: output, size, footer },
-        columns: (columnsOf.get(checkpoint) ?? []).map(([, column]) => column),
-        anyNan: engine === 'bigquery',
-        signal: request.signal,
-        onBytes: byValue ? progress.bytes : () => undefined,
-      });
+  const footerSum = await footerChecksum(disk);
+  const end = dataEnd(footer);
+  // Work for the processor, done while the chunks are read; settled before anything is closed.
+  const checks = Promise.all([
+    checkBySecondParser(output, footer),
+    checkOutputKeys(plan, output, footer),
+    checkAlignedKeys(plan, takenOver),
+  ]);
+  const compared = compareChunks(disk, chunkPairs(columnsOf, footer, new Set(takenOver), sums), {
+    onBytes: progress.bytes,
+    onDone: async (checkpoint) => {
       await assertUnchanged(checkpoint);
-      if (byValue) progress.file();
-    }
-  } finally {
-    await output.close();
+      progress.file();
+    },
+    signal,
+  });
+  await Promise.allSettled([checks, compared]);
+  await Promise.all([checks, compared]);
+  await sumOtherChunks(columns, output, footer, new Set(takenOver), sums, signal);
+  if (!writesAnew(engine)) await checkKeyChunks(plan, footer, sums[0]!);
+  for (const checkpoint of plan.checkpoints) {
+    const byValue = !takenOver.includes(checkpoint);
+    if (!byValue && request.mode === 'bytes') continue;
+    const own = columnsOf.get(checkpoint) ?? [];
+    await checkCheckpointValues({
+      checkpoint,
+      plan,
+      output: { file: output, size, footer },
+      columns: own.map(([index, column]) => ({ ...column, sums: byValue ? sums[index]! : null })),
+      anyNan: engine === 'bigquery',
+      signal,
+      onBytes: byValue ? progress.bytes : () => undefined,
+    });
+    await assertUnchanged(checkpoint);
+    if (byValue) progress.file();
   }
+  for (const { index, crc32 } of written?.columns ?? [])
+    if (sums[index]!.some(({ crc }, group) => formatCrc32(crc) !== crc32[group])) {
+      const { name } = columns[index]!.output;
+      throw mismatch(`the bytes of column ${name} are not on the disk as they were written`, name);
+    }
   return {
     mode: request.mode,
     sources: takenOver.map((checkpoint) => sourceSum(checkpoint, columnsOf.get(checkpoint) ?? [], sums)),
@@ -132,15 +147,10 @@ async function verify(request: VerifyRequest): Promise<Verification> {
       crc32: sums[i]!.map(({ crc }) => formatCrc32(crc)),
     })),
     rowGroupRows: footer.rowGroups.map(({ rows }) => rows),
-    footerCrc32,
+    medium: disk.medium,
+    footerCrc32: footerSum.crc32,
+    indexCrc32: footerSum.start > end ? await rangeChecksum(disk, end, footerSum.start) : null,
   };
-}
-
-/** So that what is read next comes from the disk. */
-async function forget(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  dropFromPageCache(handle);
-  await handle.close();
 }
 
 function trackProgress({ plan, onProgress }: VerifyRequest): { bytes: (count: number) => void; file: () => void } {
@@ -165,7 +175,7 @@ function trackProgress({ plan, onProgress }: VerifyRequest): { bytes: (count: nu
   };
 }
 
-async function checkOutputKeys({ spine, keyName }: MergePlan, output: FileHandle, footer: Footer): Promise<void> {
+async function checkOutputKeys({ spine, keyName }: MergePlan, output: ReadableFile, footer: Footer): Promise<void> {
   const keys = await readAllKeys(output, footer, footer.columns[0]!, spine.type, OUTPUT);
   const row = firstDifference(keys, spine.keys);
   if (row === null) return;
@@ -212,16 +222,17 @@ function* chunkPairs(
   }
 }
 
+/** Of the chunks that neither are compared by their bytes nor decoded. */
 async function sumOtherChunks(
   columns: ExpectedColumn[],
-  output: FileHandle,
+  output: ReadableFile,
   footer: Footer,
   takenOver: Set<Checkpoint>,
   sums: Checksum[][],
   signal: AbortSignal | undefined,
 ): Promise<void> {
   for (const [index, { output: column, source }] of columns.entries()) {
-    if (source !== null && takenOver.has(source.checkpoint)) continue;
+    if (source !== null && (takenOver.has(source.checkpoint) || !column.nested)) continue;
     for (const [group, { chunks }] of footer.rowGroups.entries())
       for (const chunk of chunks.slice(column.firstLeaf, column.firstLeaf + column.leaves))
         for await (const piece of chunkPieces(output, chunk, column, OUTPUT)) {

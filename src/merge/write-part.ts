@@ -1,11 +1,11 @@
 import { open } from 'node:fs/promises';
 import type { AlignDatabase } from './align.ts';
 import { sqlText } from './duckdb.ts';
-import { finishPart, isPartWhole, temporaryPartPath } from './part-file.ts';
+import { finishPart, temporaryPartPath, wholePart, type Piece } from './part-file.ts';
 import { boundsSurvive } from './parquet/bounds.ts';
 import { CODEC } from './parquet/decompress.ts';
 import { REPETITION } from './parquet/field-ids.ts';
-import { readFooter, type Footer } from './parquet/footer.ts';
+import { readFooter, type Chunk, type Footer } from './parquet/footer.ts';
 import { renameChunk } from './parquet/physical-view.ts';
 import { moveChunk, moveSchema, TYPE_DEFINED_ORDER } from './parquet/rewrite.ts';
 import type { Column } from './parquet/schema.ts';
@@ -20,6 +20,8 @@ export interface AlignedPart {
   rowGroup: number;
   /** The source's columns that it holds, in order; `footer.columns` are the same in the part. */
   columns: Column[];
+  /** Of the columns' chunks, as they were written. */
+  crc32: number[];
 }
 
 export interface PartRequest {
@@ -49,21 +51,34 @@ const CODEC_NAMES = new Map<number, string>([
 /** Writes one part, or takes the one that is on disk where it is whole. */
 export async function writePart(request: PartRequest): Promise<AlignedPart> {
   const { path, columns, rows, rowGroup, codec, select, database } = request;
-  if (!(await isPartWhole(path))) {
-    const temporary = temporaryPartPath(path);
-    // Twice the rows, and never below a vector of DuckDB: one row group, whatever it rounds.
-    const rowGroupSize = Math.max(rows, 2048) * 2;
-    await database.run(
-      `COPY (${await select()}) TO ${sqlText(temporary)} (FORMAT parquet, COMPRESSION ${CODEC_NAMES.get(codec) ?? 'zstd'}, ROW_GROUP_SIZE ${rowGroupSize})`,
-    );
-    await restoreTypes(temporary, columns, rows);
-    await finishPart(path);
-  }
-  return { path, footer: await readFooter(path, path), rowGroup, columns };
+  const found = await findPart(path, rowGroup, columns);
+  if (found !== null) return found;
+  const temporary = temporaryPartPath(path);
+  // Twice the rows, and never below a vector of DuckDB: one row group, whatever it rounds.
+  const rowGroupSize = Math.max(rows, 2048) * 2;
+  await database.run(
+    `COPY (${await select()}) TO ${sqlText(temporary)} (FORMAT parquet, COMPRESSION ${CODEC_NAMES.get(codec) ?? 'zstd'}, ROW_GROUP_SIZE ${rowGroupSize})`,
+  );
+  const chunks = await restoreTypes(temporary, columns, rows);
+  const pieces = await finishPart(path, chunks);
+  return readPart(path, pieces, rowGroup, columns);
 }
 
-/** Gives a part of bare physical values the names and logical types of its columns; checks what DuckDB wrote. */
-async function restoreTypes(path: string, columns: Column[], rows: number): Promise<void> {
+/** The part that is on disk; null where it is not whole. */
+export async function findPart(path: string, rowGroup: number, columns: Column[]): Promise<AlignedPart | null> {
+  const pieces = await wholePart(path);
+  return pieces === null ? null : readPart(path, pieces, rowGroup, columns);
+}
+
+async function readPart(path: string, pieces: Piece[], rowGroup: number, columns: Column[]): Promise<AlignedPart> {
+  const footer = await readFooter(path, path);
+  const sums = new Map(pieces.map(({ start, crc32 }) => [start, crc32]));
+  const crc32 = footer.rowGroups[0]!.chunks.map(({ start }) => sums.get(start)!);
+  return { path, footer, rowGroup, columns, crc32 };
+}
+
+/** Gives a part of bare physical values the names and logical types of its columns; checks what DuckDB wrote. Returns its chunks. */
+async function restoreTypes(path: string, columns: Column[], rows: number): Promise<Chunk[]> {
   const footer = await readFooter(path, path);
   const group = footer.rowGroups[0];
   // A bug or another version of DuckDB, and nothing that a user could mend.
@@ -104,6 +119,7 @@ async function restoreTypes(path: string, columns: Column[], rows: number): Prom
   try {
     await writeFully(handle, bytes, end);
     await handle.truncate(end + bytes.length);
+    return group.chunks;
   } finally {
     await handle.close();
   }

@@ -1,6 +1,6 @@
 /** Bytes of column chunks. One read(2) gives at most 2 GiB, and may give less than was asked for: it is asked again. */
-import type { FileHandle } from 'node:fs/promises';
 import { invalidCheckpoint } from '../errors.ts';
+import type { ReadableFile } from '../system/disk-file.ts';
 import type { Chunk } from './footer.ts';
 import type { Column } from './schema.ts';
 
@@ -9,7 +9,7 @@ const MAX_READ_BYTES = 1024 ** 3;
 const PIECE_BYTES = 4 * 1024 ** 2;
 
 /** Reads a column chunk's bytes. Throws MergeFailure CheckpointInvalid where the file became shorter. */
-export async function readChunkBytes(file: FileHandle, chunk: Chunk, column: Column, name: string): Promise<Buffer> {
+export async function readChunkBytes(file: ReadableFile, chunk: Chunk, column: Column, name: string): Promise<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(chunk.length);
   await fill(buffer, file, chunk.start, column, name);
   return buffer;
@@ -20,7 +20,7 @@ export async function readChunkBytes(file: FileHandle, chunk: Chunk, column: Col
  * asked for.
  */
 export async function* chunkPieces(
-  file: FileHandle,
+  file: ReadableFile,
   chunk: Chunk,
   column: Column,
   name: string,
@@ -33,7 +33,7 @@ export async function* chunkPieces(
   }
 }
 
-async function fill(buffer: Buffer, file: FileHandle, start: number, column: Column, name: string): Promise<void> {
+async function fill(buffer: Buffer, file: ReadableFile, start: number, column: Column, name: string): Promise<void> {
   for (let done = 0; done < buffer.length;) {
     const wanted = Math.min(buffer.length - done, MAX_READ_BYTES);
     const { bytesRead } = await file.read(buffer, done, wanted, start + done);

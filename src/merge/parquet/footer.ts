@@ -1,5 +1,6 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { invalidCheckpoint } from '../errors.ts';
+import type { ReadableFile } from '../system/disk-file.ts';
 import { checkChunkFields } from './check-fields.ts';
 import { COLUMN_CHUNK, COLUMN_META, FILE_META, REPETITION, ROW_GROUP } from './field-ids.ts';
 import { readSchema, type Column } from './schema.ts';
@@ -51,18 +52,22 @@ export const MAX_FOOTER_BYTES = 1024 ** 3;
 export async function readFooter(path: string, name: string): Promise<Footer> {
   const handle = await open(path, 'r');
   try {
-    const { size } = await handle.stat();
-    const bytes = await readFooterBytes(handle, size, name);
-    return parseFooter(bytes, size, name);
+    return await readFooterOf(handle, name);
   } finally {
     await handle.close();
   }
 }
 
-async function readFooterBytes(handle: FileHandle, size: number, name: string): Promise<Uint8Array> {
+/** The same of an open file. */
+export async function readFooterOf(file: ReadableFile, name: string): Promise<Footer> {
+  const { size } = await file.stat();
+  return parseFooter(await readFooterBytes(file, size, name), size, name);
+}
+
+async function readFooterBytes(file: ReadableFile, size: number, name: string): Promise<Uint8Array> {
   if (size < 12) throw invalidCheckpoint(name, `is not a Parquet file (${size} bytes)`);
-  const head = await readExactly(handle, 0, 4, name);
-  const tail = await readExactly(handle, Math.max(0, size - TAIL_BYTES), Math.min(size, TAIL_BYTES), name);
+  const head = await readExactly(file, 0, 4, name);
+  const tail = await readExactly(file, Math.max(0, size - TAIL_BYTES), Math.min(size, TAIL_BYTES), name);
   const magic = tail.toString('latin1', tail.length - 4);
   const headMagic = head.toString('latin1');
   if (magic === 'PARE' || headMagic === 'PARE')
@@ -82,11 +87,12 @@ async function readFooterBytes(handle: FileHandle, size: number, name: string): 
   // A copy, so that the footer in memory does not hold on to the whole tail.
   return length <= end
     ? Buffer.from(tail.subarray(end - length, end))
-    : readExactly(handle, size - 8 - length, length, name);
+    : readExactly(file, size - 8 - length, length, name);
 }
 
-async function readExactly(handle: FileHandle, position: number, length: number, name: string): Promise<Buffer> {
-  const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(length), 0, length, position);
+async function readExactly(file: ReadableFile, position: number, length: number, name: string): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(length);
+  const { bytesRead } = await file.read(buffer, 0, length, position);
   if (bytesRead !== length) throw invalidCheckpoint(name, 'became shorter while it was read');
   return buffer;
 }

@@ -1,6 +1,6 @@
-import type { FileHandle } from 'node:fs/promises';
 import { invalidCheckpoint, isOutOfMemory, MergeFailure } from '../errors.ts';
 import { readChunkBytes } from './chunk-bytes.ts';
+import type { ReadableFile } from '../system/disk-file.ts';
 import { decompress } from './decompress.ts';
 import { COLUMN_CHUNK, COLUMN_META, ENCODING, PHYSICAL, REPETITION, SCHEMA_ELEMENT } from './field-ids.ts';
 import type { Chunk, Footer } from './footer.ts';
@@ -31,7 +31,7 @@ export type PhysicalValues = {
  * `name` is what errors call the file. Throws MergeFailure CheckpointInvalid that names file and column.
  */
 export async function readColumnValues(
-  file: FileHandle,
+  file: ReadableFile,
   size: number,
   footer: Footer,
   column: Column,

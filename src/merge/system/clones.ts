@@ -1,15 +1,12 @@
 /** Whether a file may share the blocks of another one. */
-import { constants } from 'node:fs';
 import { open, statfs, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { WhyCopied } from '../../contract.ts';
 import { cloneRange, SystemCallError } from './libc.ts';
+import { openNameless } from './nameless-file.ts';
 
 /** linux/magic.h, of the file systems that can clone: XFS, btrfs, bcachefs, OCFS2. */
 const WITH_CLONES = new Set([0x58465342, 0x9123683e, 0xca451a4e, 0x7461636f]);
-
-/** asm-generic/fcntl.h: a file without a name, gone when it is closed. */
-const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 
 /**
  * Tries it with a file that never has a name, in the folder of `outputPath` or the nearest one above that exists. Null
@@ -18,7 +15,7 @@ const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 export async function probeClones(sourcePath: string, outputPath: string): Promise<'cloned' | WhyCopied | null> {
   const source = await open(sourcePath, 'r');
   try {
-    const output = await openNameless(dirname(outputPath));
+    const output = await openNamelessNear(dirname(outputPath));
     if (output === null) return null;
     try {
       const { size, blksize } = await source.stat();
@@ -43,10 +40,11 @@ export async function whyNotCloned(sourcePath: string, code: string): Promise<Wh
   return WITH_CLONES.has((await statfs(sourcePath)).type) ? 'otherFileSystem' : 'noClones';
 }
 
-async function openNameless(dir: string): Promise<FileHandle | null> {
+/** In the folder, or the nearest one above that exists. */
+async function openNamelessNear(dir: string): Promise<FileHandle | null> {
   for (let folder = dir; ; folder = dirname(folder)) {
     try {
-      return await open(folder, O_TMPFILE | constants.O_RDWR, 0o600);
+      return await openNameless(folder);
     } catch (error) {
       if ((error as { code?: string }).code !== 'ENOENT' || folder === dirname(folder)) return null;
     }

@@ -1,42 +1,72 @@
 /**
  * Reads a file from its disk and not from the kernel's memory of what was written: O_DIRECT where the file system has
- * it, else through a page cache that was told to forget the file.
+ * it, else through a page cache that was told to forget the file. btrfs answers a direct read of a block with a wrong checksum
+ * from the page cache: there a clone without a name is read, which shares the blocks and has no page cache yet.
  */
 import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, statfs, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { alignedBuffer, ALIGNMENT } from './aligned-buffer.ts';
+import { openNameless } from './nameless-file.ts';
+import { cloneRange } from './libc.ts';
 import { dropFromPageCache } from './page-cache.ts';
+
+/** linux/magic.h */
+const BTRFS = 0x9123683e;
+const IN_MEMORY: ReadonlySet<number> = new Set([0x01021994 /* tmpfs */, 0x858458f6 /* ramfs */]);
+
+/** Where what is read comes from, as far as this process can tell: `memory` has no disk, `page cache` was asked to forget. */
+export type Medium = 'disk' | 'page cache' | 'memory';
 
 export class DiskReader implements AsyncDisposable {
   readonly handle: FileHandle;
+  readonly medium: Medium;
+  readonly #path: string;
   readonly #direct: boolean;
 
-  private constructor(handle: FileHandle, direct: boolean) {
+  private constructor(path: string, handle: FileHandle, direct: boolean, medium: Medium) {
+    this.#path = path;
     this.handle = handle;
     this.#direct = direct;
+    this.medium = medium;
   }
 
   /** `path` must have been fsynced. */
   static async open(path: string): Promise<DiskReader> {
-    const direct = await open(path, constants.O_RDONLY | constants.O_DIRECT).catch(() => null);
+    const { type } = await statfs(path);
+    const direct =
+      (type === BTRFS ? await openClone(path) : null) ??
+      (await open(path, constants.O_RDONLY | constants.O_DIRECT).catch(() => null));
     if (direct !== null) {
-      // Some file systems take the flag and refuse the read.
-      const probe = await direct.read(alignedBuffer(0), 0, ALIGNMENT, 0).catch(() => null);
-      if (probe !== null) return new DiskReader(direct, true);
+      // Where the flag is taken and not heeded (ext4 that journals data), this is all there is.
+      dropFromPageCache(direct);
+      // Some file systems take the flag and refuse the read. One that fails for another reason will do so again.
+      const isRefused = await direct.read(alignedBuffer(0), 0, ALIGNMENT, 0).then(
+        () => false,
+        (error: unknown) => (error as NodeJS.ErrnoException).code === 'EINVAL',
+      );
+      if (!isRefused) return new DiskReader(path, direct, true, IN_MEMORY.has(type) ? 'memory' : 'disk');
       await direct.close();
     }
     const handle = await open(path, 'r');
     dropFromPageCache(handle);
-    return new DiskReader(handle, false);
+    return new DiskReader(path, handle, false, IN_MEMORY.has(type) ? 'memory' : 'page cache');
   }
 
-  /** `length` bytes from `start` on, in `buffer` (of alignedBuffer(length) or longer); fewer at the end of the file. */
+  /**
+   * `length` bytes from `start` on, in `buffer` (of alignedBuffer(length) or longer); fewer at the end of the file. Throws the system's
+   * errors with the file's path.
+   */
   async read(buffer: Buffer, start: number, length: number): Promise<Buffer> {
     const lead = this.#direct ? start % ALIGNMENT : 0;
     const wanted = lead + length;
     const whole = this.#direct ? Math.ceil(wanted / ALIGNMENT) * ALIGNMENT : wanted;
     for (let done = 0; done < wanted;) {
-      const { bytesRead } = await this.handle.read(buffer, done, whole - done, start - lead + done);
+      const { bytesRead } = await this.handle
+        .read(buffer, done, whole - done, start - lead + done)
+        .catch((error: unknown) => {
+          throw Object.assign(error as NodeJS.ErrnoException, { path: this.#path });
+        });
       // A direct read that ends off the alignment has met the end of the file.
       if (bytesRead === 0 || (this.#direct && bytesRead % ALIGNMENT !== 0))
         return buffer.subarray(lead, Math.max(lead, Math.min(wanted, done + bytesRead)));
@@ -47,5 +77,23 @@ export class DiskReader implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.handle.close();
+  }
+}
+
+/** Null where the folder cannot be written, or nothing can be cloned there. */
+async function openClone(path: string): Promise<FileHandle | null> {
+  const clone = await openNameless(dirname(path), constants.O_DIRECT).catch(() => null);
+  if (clone === null) return null;
+  const source = await open(path, 'r').catch(() => null);
+  try {
+    if (source === null) throw new Error('is gone');
+    // A length of 0 is all of it.
+    cloneRange(source.fd, 0, clone.fd, 0, 0);
+    return clone;
+  } catch {
+    await clone.close();
+    return null;
+  } finally {
+    await source?.close();
   }
 }
