@@ -70,7 +70,7 @@ test('timestamps of several units compare as instants', async (t) => {
     `SELECT (TIMESTAMP '2024-01-01' + INTERVAL (range) MINUTE)::${unit} k, range ${name} FROM range(5)`;
   const merge = await plan(t, [at('TIMESTAMP', 'a'), at('TIMESTAMP_NS', 'b')]);
   assert.deepEqual(merge.aligned, [true, true]);
-  assert.deepEqual(merge.spine.type, { kind: 'timestamp', unit: 'ns', utc: false });
+  assert.deepEqual(merge.spine.types, [{ kind: 'timestamp', unit: 'ns', utc: false }]);
 });
 
 test('keys are text, dates and unsigned integers, too', async (t) => {
