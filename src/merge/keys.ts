@@ -45,6 +45,7 @@ export function keyTypeOf(column: Column, file: string): KeyType {
   const logicalField = findField(element, SCHEMA_ELEMENT.logicalType);
   const logical = logicalField === undefined ? undefined : readStruct(logicalField.raw)[0];
   const converted = integerOf(element, SCHEMA_ELEMENT.convertedType);
+  if (logical?.id === LOGICAL.unknown) throw refuse('without values, null throughout');
   switch (column.physicalType) {
     case PHYSICAL.int64:
       if (logical?.id === LOGICAL.timestamp) return timestampType(readStruct(logical.raw), refuse);
