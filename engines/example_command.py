@@ -10,6 +10,8 @@ import pyarrow.parquet as pq
 with open(sys.argv[1], encoding="utf-8") as file:
     plan = json.load(file)
 key = plan["key"]
+if key is None:
+    sys.exit("this command takes a key of one column")
 spine = pq.read_table(plan["spine"], partitioning=None)[key]
 columns = {key: spine}
 for number, checkpoint in enumerate(plan["checkpoints"], start=1):

@@ -18,16 +18,20 @@ OWN_BYTES = 300 << 20
 LEAST_WORKER_BYTES = 200 << 20
 
 
-def on_spine(checkpoint, key, spine_path):
+def on_spine(checkpoint, keys, spine_path):
     """Runs in a worker: all rows of one checkpoint, in the order of the spine and numbered by it."""
     table = pq.read_table(checkpoint["path"], partitioning=None)
-    own = table[key]
-    frame = table.drop_columns([key]).to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
+    frame = table.drop_columns(keys).to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
     if checkpoint["aligned"]:
         return frame
-    spine = pq.read_table(spine_path, partitioning=None)[key]
-    keys = pd.Index(spine.to_pandas())
-    return frame.set_axis(pd.Index(own.cast(spine.type).to_pandas())).reindex(keys).reset_index(drop=True)
+    spine = pq.read_table(spine_path, partitioning=None)
+
+    def index_of(rows):
+        # In the types of the spine: units may differ.
+        columns = [rows[name].cast(spine.schema.field(name).type).to_pandas() for name in keys]
+        return pd.Index(columns[0]) if len(columns) == 1 else pd.MultiIndex.from_arrays(columns)
+
+    return frame.set_axis(index_of(table)).reindex(index_of(spine)).reset_index(drop=True)
 
 
 def read_spine(path):
@@ -50,9 +54,9 @@ def wide_frame(plan, rows_a_part):
         dd.from_map(
             on_spine,
             [checkpoint],
-            key=plan["key"],
+            keys=plan["keys"],
             spine_path=plan["spine"],
-            meta=empty_like(checkpoint["path"], [plan["key"]]),
+            meta=empty_like(checkpoint["path"], plan["keys"]),
             divisions=whole,
         )
         for checkpoint in plan["checkpoints"]

@@ -7,15 +7,22 @@ from plan import read_plan, tell
 
 plan = read_plan()
 spine = pq.read_table(plan["spine"], partitioning=None)
-keys = pd.Index(spine[plan["key"]].to_pandas())
+
+
+def index_of(table):
+    # In the types of the spine: units may differ.
+    columns = [table[name].cast(spine.schema.field(name).type).to_pandas() for name in plan["keys"]]
+    return pd.Index(columns[0]) if len(columns) == 1 else pd.MultiIndex.from_arrays(columns)
+
+
+keys = index_of(spine)
 
 
 def on_spine(checkpoint):
     table = pq.read_table(checkpoint["path"], partitioning=None)
-    own = table[plan["key"]].cast(spine.schema.field(0).type)
-    frame = to_frame(table.drop_columns([plan["key"]]))
+    frame = to_frame(table.drop_columns(plan["keys"]))
     if not checkpoint["aligned"]:
-        frame = frame.set_axis(pd.Index(own.to_pandas())).reindex(keys).reset_index(drop=True)
+        frame = frame.set_axis(index_of(table)).reindex(keys).reset_index(drop=True)
     return frame
 
 

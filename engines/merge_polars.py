@@ -12,16 +12,16 @@ import polars as pl  # noqa: E402, reads its settings when it is imported
 import polars.selectors as cs  # noqa: E402
 
 # By its exact name: a plain string may be taken for a pattern.
-key = cs.by_name(plan["key"])
+keys = cs.by_name(plan["keys"])
 spine = pl.scan_parquet(plan["spine"], glob=False)
-key_type = spine.collect_schema()[plan["key"]]
+key_types = dict(spine.collect_schema())
 
 
 def on_spine(checkpoint):
     rows = pl.scan_parquet(checkpoint["path"], glob=False, hive_partitioning=False)
     if not checkpoint["aligned"]:
-        rows = spine.join(rows.with_columns(key.cast(key_type)), on=plan["key"], how="left", maintain_order="left")
-    return rows.drop(key)
+        rows = spine.join(rows.cast(key_types), on=plan["keys"], how="left", maintain_order="left")
+    return rows.drop(keys)
 
 
 wide = pl.concat([spine, *map(on_spine, plan["checkpoints"])], how="horizontal")

@@ -101,6 +101,11 @@ export interface FailureFacts {
 
 export const BACKENDS = ['local', 'bigquery', 'duckdb', 'polars', 'dask', 'pandas', 'command'] as const;
 export type BackendName = (typeof BACKENDS)[number];
+/** What tells the rows of a pair apart: a column, or several (two at least) in the order in which they lead the output. */
+export type MergeKey = string | string[];
+export const keyNamesOf = (key: MergeKey): string[] => (typeof key === 'string' ? [key] : key);
+/** A key of one column is its name, however it was given: its merges stay the same. */
+export const keyOf = (names: readonly string[]): MergeKey => (names.length === 1 ? names[0]! : [...names]);
 export type RowsMode = 'union' | 'reference' | 'intersection';
 export type VerifyMode = 'bytes' | 'full' | 'none';
 export type CleanMode = 'keep' | 'trash' | 'delete';
@@ -117,7 +122,7 @@ export interface RunConfig {
   output: string;
   /** Names, in order, or a pattern (`*`, `EUR*`) over the folders of `root`. */
   pairs: string[] | string;
-  key: string;
+  key: MergeKey;
   checkpoints: { pattern: string; expected: number | null };
   rows: RowsMode;
   /** File name of the reference checkpoint for `rows: reference`; null is the first. */

@@ -19,7 +19,12 @@ export interface StagedFile {
 
 /** What BigQuery would not take, or not give back as it is, as one line; null where there is nothing of it. */
 export function refusalOf(survey: Survey): string | null {
-  return typeRefusal(survey) ?? codecRefusal(survey) ?? widthRefusal(survey);
+  return keyRefusal(survey) ?? typeRefusal(survey) ?? codecRefusal(survey) ?? widthRefusal(survey);
+}
+
+function keyRefusal({ shapes }: Survey): string | null {
+  const keys = shapes[0]?.keys.length ?? 1;
+  return keys === 1 ? null : `its key has ${keys} columns, and BigQuery is given keys of one; use the backend local`;
 }
 
 function codecRefusal({ codecs }: Survey): string | null {
@@ -60,7 +65,7 @@ function stagedFiles(shape: FileShape, { types }: Survey): StagedFile[] {
     count.payloadBytes / (shape.files * shape.rows * count.columns);
   const file = {
     rows: shape.rows,
-    keyBytes: bytesOf(shape.key),
+    keyBytes: shape.keys.reduce((sum, key) => sum + bytesOf(key), 0),
     columnBytes: shape.columns.flatMap((count) => Array.from({ length: count.columns }, () => bytesOf(count))),
   };
   return Array.from({ length: shape.files }, () => file);

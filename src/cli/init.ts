@@ -1,13 +1,14 @@
 import { access, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { stringify } from 'yaml';
+import { keyNamesOf, keyOf, type MergeKey } from '../contract.ts';
 import { UsageError } from './exit.ts';
 import { columnsOf } from './parquet-columns.ts';
 import { shellWord } from './terminal.ts';
 
 export interface InitOptions {
   out: string;
-  key?: string;
+  key?: string[];
 }
 
 interface PairFolder {
@@ -20,7 +21,9 @@ export async function init(dir: string, options: InitOptions): Promise<void> {
   const target = resolve(options.out);
   if (await exists(target)) throw new UsageError(`${options.out} is there already; give another name with --out`);
   const { root, pairs } = await findPairs(resolve(dir));
-  const key = options.key === undefined ? await findKey(root, pairs) : await checkKey(root, pairs, options.key);
+  const key = keyOf(
+    options.key === undefined ? [await findKey(root, pairs)] : await checkKey(root, pairs, options.key),
+  );
   const output = join(dirname(root), `${basename(root)}-merged`);
   await writeFile(target, configText(target, root, output, pairs, key), { flag: 'wx' }).catch((cause: unknown) => {
     const { code } = cause as NodeJS.ErrnoException;
@@ -32,7 +35,7 @@ export async function init(dir: string, options: InitOptions): Promise<void> {
   );
   const counts = new Set(pairs.map(({ files }) => files.length));
   console.log(
-    `wrote ${options.out}: ${pairs.length} pair${pairs.length === 1 ? '' : 's'}, ${[...counts].join(' or ')} checkpoints each, key ${key}`,
+    `wrote ${options.out}: ${pairs.length} pair${pairs.length === 1 ? '' : 's'}, ${[...counts].join(' or ')} checkpoints each, key ${keyNamesOf(key).join(', ')}`,
   );
   console.log(`next: widemerge run ${shellWord(options.out)}`);
 }
@@ -68,15 +71,16 @@ async function findKey(root: string, pairs: PairFolder[]): Promise<string> {
   throw new UsageError(`which column do the checkpoints of ${pair} share? Say it with --key (${what})`);
 }
 
-async function checkKey(root: string, pairs: PairFolder[], key: string): Promise<string> {
+async function checkKey(root: string, pairs: PairFolder[], key: string[]): Promise<string[]> {
   const { pair, files } = pairs[0]!;
   const path = join(root, pair, files[0]!);
   const columns = await columnsOf(path);
-  if (columns.includes(key)) return key;
-  throw new UsageError(`${path} has no column ${key}; it has ${columns.slice(0, 10).join(', ')}`);
+  const missing = key.find((name) => !columns.includes(name));
+  if (missing === undefined) return key;
+  throw new UsageError(`${path} has no column ${missing}; it has ${columns.slice(0, 10).join(', ')}`);
 }
 
-function configText(target: string, root: string, output: string, pairs: PairFolder[], key: string): string {
+function configText(target: string, root: string, output: string, pairs: PairFolder[], key: MergeKey): string {
   const fromHere = (path: string): string => relative(dirname(target), path) || '.';
   const text = (value: unknown): string => stringify(value).trimEnd();
   const counts = new Map<number, string[]>();
@@ -103,8 +107,8 @@ output: ${text(fromHere(output))}
 pairs:
 ${pairs.map(({ pair }) => `  - ${text(pair)}`).join('\n')}
 
-# The column that all checkpoints of a pair share.
-key: ${text(key)}
+# The column that all checkpoints of a pair share, or a list of columns that tell the rows apart together: [symbol, time].
+key: ${typeof key === 'string' ? text(key) : JSON.stringify(key)}
 
 checkpoints:
   pattern: "*.parquet"

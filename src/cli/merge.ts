@@ -11,7 +11,7 @@ import { watchPeakRss } from './peak-rss.ts';
 
 export interface MergeOptions {
   out: string;
-  key: string;
+  key?: string[];
   rows: RowsMode;
   reference?: string;
   pattern: string;

@@ -18,6 +18,18 @@ export function textOption(text: string): string {
   return text;
 }
 
+export const KEY_HELP = 'the column that all files share, or several: a,b (default: interval_time)';
+
+/** Names of columns: `a,b`, or one with each use of the option; `\,` stands for a comma in a name. */
+export function keyOption(text: string, earlier: string[] = []): string[] {
+  const names = text.split(/(?<!\\),/).map((name) => name.replaceAll('\\,', ','));
+  if (names.includes('')) throw new InvalidArgumentError('Give names of columns, e.g. symbol,interval_time.');
+  const key = [...earlier, ...names];
+  const twice = key.find((name, index) => key.indexOf(name) < index);
+  if (twice !== undefined) throw new InvalidArgumentError(`It has ${twice} twice.`);
+  return key;
+}
+
 export function durationOption(text: string): number {
   const ms = parseDuration(text);
   // Timers of Node end at 2^31 ms.

@@ -18,7 +18,7 @@ import { folderLimits, machineOf, survey, surveyJob, SURVEY_TIMES } from './surv
 import { openDisplay } from './terminal.ts';
 
 export interface PlanOptions {
-  key?: string;
+  key?: string[];
   pattern?: string;
   json: boolean;
 }

@@ -24,7 +24,7 @@ export interface ProfileOptions {
   command?: string[];
   columns: ColumnsRange;
   points: number;
-  key?: string;
+  key?: string[];
   pattern?: string;
   memory?: number;
   timeout: number;

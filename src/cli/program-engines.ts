@@ -3,7 +3,15 @@ import type { PythonEngine } from '../backends/python-engines.ts';
 import { BACKENDS } from '../contract.ts';
 import { columnsRangeOption } from './columns-range.ts';
 import type { EnginesOptions } from './engines.ts';
-import { commandOption, durationWithDefault, integerOption, memoryOption, textOption } from './options.ts';
+import {
+  commandOption,
+  durationWithDefault,
+  integerOption,
+  KEY_HELP,
+  keyOption,
+  memoryOption,
+  textOption,
+} from './options.ts';
 import type { PlanOptions } from './plan.ts';
 import type { ProfileOptions } from './profile.ts';
 
@@ -25,7 +33,7 @@ export function addEngineCommands(program: Command): void {
       'what a merge would take by each engine, which would be chosen, and its cost on BigQuery; reads the footers only',
     )
     .argument('<dir|config>', 'folder of the files, or the configuration of a run', textOption)
-    .option('--key <name>', 'of a folder: the column that all files share (default: interval_time)')
+    .option('--key <names>', `of a folder: ${KEY_HELP}`, keyOption)
     .option('--pattern <glob>', 'of a folder: which files of it (default: *.parquet)')
     .option('--json', 'end with one line of JSON', false)
     .option('--verbose', 'show where an error came from')
@@ -47,7 +55,7 @@ export function addEngineCommands(program: Command): void {
         .default({ from: 0.05, to: 1 }, '5%..100%'),
     )
     .option('--points <number>', 'how many parts', integerOption(3, 20), 6)
-    .option('--key <name>', 'the column that all files share', 'interval_time')
+    .option('--key <names>', KEY_HELP, keyOption)
     .option('--pattern <glob>', 'which files of the folder', '*.parquet')
     .option(
       '--memory <size>',

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { BACKENDS } from '../contract.ts';
-import { dollarsOption, durationOption, hostOption, integerOption, textOption } from './options.ts';
+import { dollarsOption, durationOption, hostOption, integerOption, keyOption, textOption } from './options.ts';
 import type { BudgetOptions } from './budget.ts';
 import type { DemoOptions } from './demo.ts';
 import type { InitOptions } from './init.ts';
@@ -18,7 +18,11 @@ export function addPipelineCommands(program: Command): void {
     .description('write a commented configuration from a folder of checkpoints')
     .argument('<dir>', 'folder with one folder of checkpoints per pair, or one such folder', textOption)
     .option('--out <file>', 'the configuration', textOption, 'widemerge.yaml')
-    .option('--key <name>', 'the column that all checkpoints share (default: found in their footers)')
+    .option(
+      '--key <names>',
+      'the column that all checkpoints share, or several: a,b (default: found in their footers)',
+      keyOption,
+    )
     .option('--verbose', 'show where an error came from')
     .action(async (dir: string, options: InitOptions) => (await import('./init.ts')).init(dir, options));
 

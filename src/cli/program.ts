@@ -5,6 +5,8 @@ import {
   commandOption,
   durationWithDefault,
   integerOption,
+  KEY_HELP,
+  keyOption,
   memoryOption,
   pairsListOption,
   percentOption,
@@ -35,7 +37,7 @@ export function createProgram(): Command {
     .description('merge one folder of Parquet files into one file; needs no server')
     .argument('<dir>', 'folder of the files', textOption)
     .requiredOption('--out <file>', 'the merged file', textOption)
-    .option('--key <name>', 'the column that all files share', 'interval_time')
+    .option('--key <names>', KEY_HELP, keyOption)
     .addOption(
       new Option('--rows <mode>', 'all keys, those of the reference, or those that all files have')
         .choices(['union', 'reference', 'intersection'])

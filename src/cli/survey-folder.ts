@@ -2,6 +2,7 @@ import { availableParallelism, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { runMergeProcess } from '../backends/merge-process.ts';
 import { machineLockPath } from '../config/environment.ts';
+import { keyOf } from '../contract.ts';
 import type { GuardLimits } from '../guard/command.ts';
 import type { MergeJob, Survey } from '../merge/job.ts';
 import type { Machine } from '../merge/predict/shape.ts';
@@ -14,7 +15,7 @@ export const SURVEY_TIMES = { timeoutMs: TIMEOUT_MS, stallMs: TIMEOUT_MS, graceM
 /** A folder without a configuration, as `widemerge merge` takes it when nothing else is said. */
 export interface Folder {
   dir: string;
-  key?: string | undefined;
+  key?: string[] | undefined;
   pattern?: string | undefined;
   memoryBytes: number;
 }
@@ -24,7 +25,7 @@ export const surveyJob = ({ dir, key, pattern, memoryBytes }: Folder): MergeJob 
   source: { dir: resolve(dir), root: null, pattern: pattern ?? '*.parquet', expected: null },
   // Nothing is written: a name that no file of the folder has.
   output: { path: join(resolve(dir), '.widemerge-plan'), replace: false },
-  key: key ?? 'interval_time',
+  key: key === undefined ? 'interval_time' : keyOf(key),
   rows: 'union',
   reference: null,
   engine: 'stitch',

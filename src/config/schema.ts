@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BACKENDS, CANARY_MODES } from '../contract.ts';
+import { BACKENDS, CANARY_MODES, keyOf, type MergeKey } from '../contract.ts';
 import { bigquerySchema } from './bigquery-schema.ts';
 import { command, hookTimeout } from './command-schema.ts';
 import { duration } from './duration.ts';
@@ -22,6 +22,7 @@ import { bytesFrom } from './size.ts';
 const bytes = bytesFrom(LEAST_MEMORY_BYTES);
 
 const fileName = /^(?!\.{1,2}$)[^/\0]+$/;
+const columnName = z.string().min(1, { error: 'the name of a column' });
 const pairName = z.string().regex(PAIR_NAME, { error: 'the name of a folder of root, e.g. GBPUSD' });
 
 export const configSchema = z
@@ -60,9 +61,24 @@ export const configSchema = z
       )
       .describe('Names in their order, or a pattern over the folders of root, e.g. "*" or "EUR*".'),
     key: z
-      .string()
-      .min(1, { error: 'the name of a column' })
-      .describe('The column that all checkpoints of a pair share.'),
+      .union(
+        [
+          columnName,
+          z
+            .array(columnName)
+            .min(1, { error: 'at least one column' })
+            .check((context) => {
+              for (const [index, name] of context.value.entries())
+                if (context.value.indexOf(name) < index)
+                  context.issues.push({ code: 'custom', input: name, path: [index], message: 'each column once' });
+            }),
+        ],
+        { error: 'the name of a column, or a list of names' },
+      )
+      .transform((key): MergeKey => (typeof key === 'string' ? key : keyOf(key)))
+      .describe(
+        'The column that all checkpoints of a pair share, or a list of columns that tell the rows apart together.',
+      ),
     checkpoints: z
       .strictObject({
         pattern: z

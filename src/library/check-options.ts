@@ -11,7 +11,20 @@ const engines = BACKENDS.filter((name): name is Exclude<BackendName, 'bigquery'>
 const schema = z.strictObject({
   dir: text,
   out: text,
-  key: text.optional(),
+  key: z
+    .union(
+      [
+        text,
+        z
+          .array(text)
+          .min(1)
+          .refine((names) => new Set(names).size === names.length),
+      ],
+      {
+        error: 'the name of a column, or a list of different names',
+      },
+    )
+    .optional(),
   rows: z.enum(['union', 'reference', 'intersection']).optional(),
   reference: text.optional(),
   pattern: text.optional(),

@@ -2,7 +2,14 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { createBackends } from '../backends/index.ts';
 import { machineLockPath } from '../config/environment.ts';
-import type { BackendName, EngineCommand, MergeFigures, RowsMode, VerifyMode } from '../contract.ts';
+import {
+  keyOf,
+  type BackendName,
+  type EngineCommand,
+  type MergeFigures,
+  type RowsMode,
+  type VerifyMode,
+} from '../contract.ts';
 import { globToRegExp } from '../merge/discover.ts';
 import type { MergeJob, MergeStep, Progress } from '../merge/job.ts';
 import { checkOptions, invalidOptions } from './check-options.ts';
@@ -13,8 +20,8 @@ export interface MergeOptions {
   dir: string;
   /** The merged file; its manifest comes beside it. Its folder must be there. */
   out: string;
-  /** The column that all files share; `interval_time` by default. */
-  key?: string | undefined;
+  /** The column that all files share, or a list of columns that tell the rows apart together; `interval_time` by default. */
+  key?: string | readonly string[] | undefined;
   /** All keys (`union`, the default), those of one file, or those that all files have. */
   rows?: RowsMode | undefined;
   /** Name of the file whose rows count, with `rows: 'reference'`; the first one by default. */
@@ -82,7 +89,7 @@ function jobOf(options: MergeOptions, memoryBytes: number): MergeJob {
       expected: options.expected ?? null,
     },
     output: { path: resolve(options.out), replace: options.replace ?? false },
-    key: options.key ?? 'interval_time',
+    key: typeof options.key === 'object' ? keyOf(options.key) : (options.key ?? 'interval_time'),
     rows: options.rows ?? 'union',
     reference: options.reference ?? null,
     // Its backend knows better.

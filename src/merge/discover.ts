@@ -1,5 +1,6 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
+import { keyNamesOf } from '../contract.ts';
 import { invalidCheckpoint, MergeFailure } from './errors.ts';
 import { readFingerprint } from './fingerprint.ts';
 import type { MergeJob } from './job.ts';
@@ -84,28 +85,31 @@ export async function readCheckpoints(files: CheckpointFile[], job: MergeJob): P
       `${dir}: holds ${files.length} checkpoints where ${expected} are expected; find the missing or surplus ones, or change checkpoints.expected`,
       { file: dir },
     );
+  const keyNames = keyNamesOf(job.key);
   const checkpoints: Checkpoint[] = [];
   for (let start = 0; start < files.length; start += PARALLEL_READS) {
     const batch = files.slice(start, start + PARALLEL_READS);
     checkpoints.push(
-      ...(await Promise.all(batch.map((file, offset) => readCheckpoint(file, start + offset, job.key)))),
+      ...(await Promise.all(batch.map((file, offset) => readCheckpoint(file, start + offset, keyNames)))),
     );
   }
   refuseSharedColumns(checkpoints);
   return checkpoints;
 }
 
-async function readCheckpoint(file: CheckpointFile, index: number, keyName: string): Promise<Checkpoint> {
+async function readCheckpoint(file: CheckpointFile, index: number, keyNames: string[]): Promise<Checkpoint> {
   const footer = await readFooter(file.path, file.name);
-  const key = footer.columns.find((column) => column.name === keyName);
-  if (key === undefined)
+  const keys = keyNames.map((keyName) => {
+    const key = footer.columns.find((column) => column.name === keyName);
+    if (key !== undefined) return key;
     throw invalidCheckpoint(
       file.name,
       `has no key column ${keyName}; its columns are ${listSome(footer.columns.map((column) => column.name))}`,
       keyName,
     );
+  });
   if (footer.rows === 0) throw invalidCheckpoint(file.name, 'has 0 rows; write it again or remove it');
-  return { index, ...file, footer, key, columns: footer.columns.filter((column) => column !== key) };
+  return { index, ...file, footer, keys, columns: footer.columns.filter((column) => !keys.includes(column)) };
 }
 
 function refuseSharedColumns(checkpoints: Checkpoint[]): void {
@@ -116,7 +120,7 @@ function refuseSharedColumns(checkpoints: Checkpoint[]): void {
       if (other !== undefined)
         throw invalidCheckpoint(
           name,
-          `has the column ${column.name}, which ${other} has, too; rename one`,
+          `has the column ${column.name}, which ${other} has, too; rename one, or make it a part of the key`,
           column.name,
         );
       owner.set(column.name, name);

@@ -1,5 +1,5 @@
 /** The draft of the manifest, in the workspace: what one step of a merge leaves for the next, which may run in another process. */
-import type { MergeFigures } from '../contract.ts';
+import { keyOf, type MergeFigures } from '../contract.ts';
 import { MergeFailure } from './errors.ts';
 import type { MergeJob } from './job.ts';
 import { readManifest, type Manifest } from './manifest.ts';
@@ -14,7 +14,7 @@ export function draftManifest(job: MergeJob, plan: MergePlan, figures: MergeFigu
     createdAt: new Date().toISOString(),
     createdBy: `widemerge ${VERSION}`,
     engine: job.engine,
-    key: plan.keyName,
+    key: keyOf(plan.keyNames),
     rows: plan.rows,
     reference: job.rows === 'reference' ? job.reference : null,
     rowCount: figures.rows,

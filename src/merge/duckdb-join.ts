@@ -5,7 +5,7 @@
 import { open } from 'node:fs/promises';
 import type { Duckdb } from './duckdb.ts';
 import { duckdbFailure, firstLine, isUnreadable, openDuckdb, sqlName, sqlText } from './duckdb.ts';
-import { createSpineTable, refuseChangedTypes, readParquet } from './duckdb-types.ts';
+import { createSpineTable, refuseChangedTypes, readParquet, spineKey } from './duckdb-types.ts';
 import { MergeFailure, unfitEngine } from './errors.ts';
 import { MANIFEST_KEY } from './parquet/key-values.ts';
 import type { MergePlan } from './plan.ts';
@@ -44,8 +44,8 @@ export async function joinWithDuckdb(
   try {
     refuseNamesOfOneCase(plan);
     await refuseChangedTypes(duckdb, plan, request.tempDir);
-    const keyType = await createSpineTable(duckdb, plan);
-    await withProgress(duckdb, request, () => duckdb.run(joinQuery(plan, keyType, outputPath)));
+    const keyTypes = await createSpineTable(duckdb, plan);
+    await withProgress(duckdb, request, () => duckdb.run(joinQuery(plan, keyTypes, outputPath)));
   } catch (error) {
     if (isUnreadable(error))
       throw new MergeFailure(
@@ -62,23 +62,25 @@ export async function joinWithDuckdb(
   return { bytesOut, bytesCloned: 0, bytesCopied: bytesOut };
 }
 
-function joinQuery({ id, keyName, checkpoints }: MergePlan, keyType: string, outputPath: string): string {
+function joinQuery({ id, keyNames, checkpoints }: MergePlan, keyTypes: string[], outputPath: string): string {
+  const ownKeys = keyNames.map((name, i) => `CAST(s.${spineKey(i)} AS ${keyTypes[i]!}) AS ${sqlName(name)}`);
   const columns = checkpoints.flatMap(({ columns }, i) => columns.map(({ name }) => `f${i}.${sqlName(name)}`));
   const joins = checkpoints.map(
-    ({ path, key }, i) => `LEFT JOIN ${readParquet(path)} f${i} ON f${i}.${sqlName(key.name)} = s.key`,
+    ({ path }, i) =>
+      `LEFT JOIN ${readParquet(path)} f${i} ON ${keyNames.map((name, k) => `f${i}.${sqlName(name)} = s.${spineKey(k)}`).join(' AND ')}`,
   );
   return `COPY (
-    SELECT ${[`CAST(s.key AS ${keyType}) AS ${sqlName(keyName)}`, ...columns].join(', ')}
+    SELECT ${[...ownKeys, ...columns].join(', ')}
     FROM spine s ${joins.join('\n')}
     ORDER BY s.position
   ) TO ${sqlText(outputPath)} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {${sqlText(MANIFEST_KEY)}: ${sqlText(id)}})`;
 }
 
 /** DuckDB's names have no case: it would rename the second of two. */
-function refuseNamesOfOneCase({ checkpoints, keyName }: MergePlan): void {
-  const seen = new Map([[keyName.toLowerCase(), keyName]]);
-  for (const { name: file, columns } of checkpoints)
-    for (const { name } of columns) {
+function refuseNamesOfOneCase({ checkpoints }: MergePlan): void {
+  const seen = new Map<string, string>();
+  for (const [i, { name: file, keys, columns }] of checkpoints.entries())
+    for (const { name } of i === 0 ? [...keys, ...columns] : columns) {
       const other = seen.get(name.toLowerCase());
       if (other !== undefined)
         throw unfitEngine(

@@ -10,6 +10,7 @@ import {
   TIMESTAMP,
   TIMESTAMP_NS,
   TIMESTAMPTZ,
+  UBIGINT,
   VARCHAR,
   type DuckDBType,
   type DuckDBValue,
@@ -18,7 +19,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sqlName, sqlText, type Duckdb } from './duckdb.ts';
 import { unfitEngine } from './errors.ts';
-import type { KeyType } from './keys.ts';
+import { unpackKeys } from './key-tuples.ts';
+import type { KeyType, KeyValue } from './keys.ts';
 import { readFooter } from './parquet/footer.ts';
 import { describeType } from './parquet/logical.ts';
 import type { MergePlan } from './plan.ts';
@@ -32,21 +34,23 @@ export const readParquet = (path: string): string => `read_parquet(${sqlText(pat
  */
 export async function refuseChangedTypes({ run }: Duckdb, plan: MergePlan, tempDir: string): Promise<void> {
   const probe = join(tempDir, 'types.parquet');
-  const keyForm = describeType(plan.checkpoints[plan.spine.source ?? 0]!.key);
+  const keyForms = plan.checkpoints[plan.spine.source ?? 0]!.keys.map(describeType);
   try {
-    for (const { name, path, key, columns } of plan.checkpoints) {
+    for (const { name, path, keys, columns } of plan.checkpoints) {
+      const all = [...keys, ...columns];
       const refuse = (column: string, what: string): Error =>
         unfitEngine(name, `column ${column} ${what}; use the backend local, which keeps it`, column);
-      const nested = [key, ...columns].find((column) => column.nested);
+      const nested = all.find((column) => column.nested);
       if (nested !== undefined) throw refuse(nested.name, 'is nested, which DuckDB may store in another way');
-      if (describeType(key) !== keyForm)
-        throw refuse(key.name, `is of type ${describeType(key)}, that of other files of type ${keyForm}`);
-      const names = [key, ...columns].map((column) => sqlName(column.name));
+      for (const [i, key] of keys.entries())
+        if (describeType(key) !== keyForms[i])
+          throw refuse(key.name, `is of type ${describeType(key)}, that of other files of type ${keyForms[i]!}`);
+      const names = all.map((column) => sqlName(column.name));
       await run(
         `COPY (SELECT ${names.join(', ')} FROM ${readParquet(path)} LIMIT 0) TO ${sqlText(probe)} (FORMAT parquet)`,
       );
       const written = await readFooter(probe, probe);
-      for (const [i, column] of [key, ...columns].entries()) {
+      for (const [i, column] of all.entries()) {
         const before = describeType(column);
         const after = describeType(written.columns[i]!);
         if (before !== after) throw refuse(column.name, `is of type ${before}, which DuckDB would change to ${after}`);
@@ -59,30 +63,38 @@ export async function refuseChangedTypes({ run }: Duckdb, plan: MergePlan, tempD
 
 const VECTOR_ROWS = 2048;
 
-/** Creates the table `spine (position, key)`; returns DuckDB's type of the key column in the output. */
-export async function createSpineTable({ run, connection }: Duckdb, plan: MergePlan): Promise<string> {
-  const { keys, type } = plan.spine;
-  const { duckdbType, toValue } = valueMaker(type);
-  await run(`CREATE TABLE spine (position INTEGER, key ${duckdbType.toString()})`);
+/** Name of the column `index` of the key in the table `spine`. */
+export const spineKey = (index: number): string => `k${index}`;
+
+/** Creates the table `spine (position, k0, k1, ...)`; returns DuckDB's types of the key columns in the output. */
+export async function createSpineTable({ run, connection }: Duckdb, plan: MergePlan): Promise<string[]> {
+  const makers = plan.spine.types.map(valueMaker);
+  const types = makers.map(({ duckdbType }) => duckdbType);
+  const columns = unpackKeys(plan.spine.keys, plan.spine.types);
+  const described = types.map((type, i) => `${spineKey(i)} ${type.toString()}`);
+  await run(`CREATE TABLE spine (position INTEGER, ${described.join(', ')})`);
   const appender = await connection.createAppender('spine');
-  for (let start = 0; start < keys.values.length; start += VECTOR_ROWS) {
-    const values = Array.from<bigint | string>(keys.values.slice(start, start + VECTOR_ROWS));
-    const chunk = DuckDBDataChunk.create([INTEGER, duckdbType], values.length);
+  const rows = plan.spine.keys.values.length;
+  for (let start = 0; start < rows; start += VECTOR_ROWS) {
+    const count = Math.min(VECTOR_ROWS, rows - start);
+    const chunk = DuckDBDataChunk.create([INTEGER, ...types], count);
     chunk.setColumnValues(
       0,
-      values.map((_, i) => start + i),
+      Array.from({ length: count }, (_, i) => start + i),
     );
-    chunk.setColumnValues(1, values.map(toValue));
+    for (const [i, { values }] of columns.entries())
+      chunk.setColumnValues(1 + i, Array.from<KeyValue>(values.slice(start, start + count)).map(makers[i]!.toValue));
     appender.appendDataChunk(chunk);
   }
   appender.closeSync();
-  const { path, key } = plan.checkpoints[plan.spine.source ?? 0]!;
-  const described = await connection.runAndReadAll(`DESCRIBE SELECT ${sqlName(key.name)} FROM ${readParquet(path)}`);
-  return described.getRowObjects()[0]!.column_type as string;
+  const { path, keys } = plan.checkpoints[plan.spine.source ?? 0]!;
+  const names = keys.map(({ name }) => sqlName(name)).join(', ');
+  const found = await connection.runAndReadAll(`DESCRIBE SELECT ${names} FROM ${readParquet(path)}`);
+  return found.getRowObjects().map(({ column_type: type }) => type as string);
 }
 
 /** DuckDB's own values for keys: no conversion by SQL, which depends on time zones. */
-function valueMaker(type: KeyType): { duckdbType: DuckDBType; toValue: (key: bigint | string) => DuckDBValue } {
+function valueMaker(type: KeyType): { duckdbType: DuckDBType; toValue: (key: KeyValue) => DuckDBValue } {
   switch (type.kind) {
     case 'timestamp':
       if (type.unit === 'ns')
@@ -93,7 +105,7 @@ function valueMaker(type: KeyType): { duckdbType: DuckDBType; toValue: (key: big
     case 'date':
       return { duckdbType: DATE, toValue: (key) => new DuckDBDateValue(Number(key)) };
     case 'integer':
-      return { duckdbType: BIGINT, toValue: (key) => key };
+      return { duckdbType: type.signed ? BIGINT : UBIGINT, toValue: (key) => key };
     case 'text':
       return { duckdbType: VARCHAR, toValue: (key) => Buffer.from(key as string, 'latin1').toString('utf8') };
   }

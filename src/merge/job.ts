@@ -4,6 +4,7 @@ import type {
   EngineCommand,
   FailureFacts,
   MergeFigures,
+  MergeKey,
   RowsMode,
   VerifyMode,
   WhyCopied,
@@ -35,8 +36,7 @@ export interface MergeJob {
   };
   /** The result is left elsewhere: what is at the output's path does not matter to it. */
   elsewhere?: boolean;
-  /** Name of the key column. */
-  key: string;
+  key: MergeKey;
   rows: RowsMode;
   reference: string | null;
   /**
@@ -95,7 +95,8 @@ export interface FileShape {
   files: number;
   /** Of each file. */
   rows: number;
-  key: TypeCount;
+  /** The columns of the key, in its order. */
+  keys: TypeCount[];
   /** Beside the key, of each file. */
   columns: TypeCount[];
 }

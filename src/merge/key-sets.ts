@@ -1,6 +1,6 @@
 /** Set operations on key sequences: pure, in ascending order, typed arrays where keys are integers. */
 import { createHash } from 'node:crypto';
-import type { KeyValues } from './keys.ts';
+import { integersLike, type KeyIntegers, type KeyValue, type KeyValues } from './keys.ts';
 
 /** Tells two sequences apart: same values in the same order give the same digest. */
 export function sequenceDigest(keys: KeyValues): string {
@@ -10,7 +10,7 @@ export function sequenceDigest(keys: KeyValues): string {
   return hash.digest('hex');
 }
 
-const bytesOf = (values: BigInt64Array): Uint8Array =>
+const bytesOf = (values: KeyIntegers): Uint8Array =>
   new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
 export function isAscending(keys: KeyValues): boolean {
@@ -27,7 +27,7 @@ export function sortKeys(keys: KeyValues): KeyValues {
 }
 
 /** A value that stands more than once in ascending keys, or null. */
-export function findDuplicate(sorted: KeyValues): bigint | string | null {
+export function findDuplicate(sorted: KeyValues): KeyValue | null {
   const { values } = sorted;
   for (let i = 1; i < values.length; i++) if (values[i - 1] === values[i]) return values[i]!;
   return null;
@@ -36,7 +36,7 @@ export function findDuplicate(sorted: KeyValues): bigint | string | null {
 /** Union or intersection of two ascending sequences without duplicates. */
 export function combineKeys(a: KeyValues, b: KeyValues, mode: 'union' | 'intersection'): KeyValues {
   if (a.kind === 'integer' && b.kind === 'integer') {
-    const out = new BigInt64Array(mode === 'union' ? a.values.length + b.values.length : a.values.length);
+    const out = integersLike(a.values, mode === 'union' ? a.values.length + b.values.length : a.values.length);
     const length = combine(a.values, b.values, mode, (value, at) => (out[at] = value));
     return { kind: 'integer', values: length === out.length ? out : out.slice(0, length) };
   }
@@ -48,7 +48,7 @@ export function combineKeys(a: KeyValues, b: KeyValues, mode: 'union' | 'interse
   throw new Error('keys of two kinds are never combined');
 }
 
-function combine<T extends bigint | string>(
+function combine<T extends KeyValue>(
   a: ArrayLike<T>,
   b: ArrayLike<T>,
   mode: 'union' | 'intersection',
@@ -91,8 +91,8 @@ export function rowsOnSpine(spine: KeyValues, keys: KeyValues): Int32Array {
     }
     return rowOf;
   }
-  const rows = new Map<bigint | string, number>();
-  keys.values.forEach((key: bigint | string, row: number) => rows.set(key, row));
-  spine.values.forEach((key: bigint | string, position: number) => (rowOf[position] = rows.get(key) ?? -1));
+  const rows = new Map<KeyValue, number>();
+  keys.values.forEach((key: KeyValue, row: number) => rows.set(key, row));
+  spine.values.forEach((key: KeyValue, position: number) => (rowOf[position] = rows.get(key) ?? -1));
   return rowOf;
 }

@@ -22,10 +22,15 @@ export type KeyType =
 
 /**
  * Key values in the order of the rows. Integers: timestamps as instants in the finest unit among the checkpoints,
- * dates as days, integers as they are (up to 2^63 - 1). Text: the UTF-8 bytes as one character each (latin1), so that
- * equal means equal bytes and the order is that of the bytes.
+ * dates as days, integers as they are (unsigned where all checkpoints have unsigned ones). Text: the UTF-8 bytes as one
+ * character each (latin1), so that equal means equal bytes and the order is that of the bytes. The tuples of a key of
+ * several columns are text, too: see key-tuples.ts.
  */
-export type KeyValues = { kind: 'integer'; values: BigInt64Array } | { kind: 'text'; values: string[] };
+export type KeyValues = { kind: 'integer'; values: KeyIntegers } | { kind: 'text'; values: string[] };
+export type KeyIntegers = BigInt64Array | BigUint64Array;
+
+/** The key of one row. */
+export type KeyValue = bigint | string;
 
 /** The key type of a column. Throws CheckpointInvalid for what cannot be a key. */
 export function keyTypeOf(column: Column, file: string): KeyType {
@@ -40,6 +45,7 @@ export function keyTypeOf(column: Column, file: string): KeyType {
   const logicalField = findField(element, SCHEMA_ELEMENT.logicalType);
   const logical = logicalField === undefined ? undefined : readStruct(logicalField.raw)[0];
   const converted = integerOf(element, SCHEMA_ELEMENT.convertedType);
+  if (logical?.id === LOGICAL.unknown) throw refuse('without values, null throughout');
   switch (column.physicalType) {
     case PHYSICAL.int64:
       if (logical?.id === LOGICAL.timestamp) return timestampType(readStruct(logical.raw), refuse);
@@ -55,14 +61,14 @@ export function keyTypeOf(column: Column, file: string): KeyType {
     case PHYSICAL.byteArray:
       if (logical?.id === LOGICAL.string || logical?.id === LOGICAL.enum) return { kind: 'text' };
       if (logical === undefined && converted === CONVERTED.utf8) return { kind: 'text' };
-      throw refuse('binary or a decimal');
+      throw refuse('binary, a decimal or a document');
     case PHYSICAL.float:
     case PHYSICAL.double:
       throw refuse('a floating-point number, which does not compare exactly');
     case PHYSICAL.int96:
       throw refuse('a timestamp of the deprecated type INT96');
     default:
-      throw refuse('boolean or of fixed length');
+      throw refuse('boolean or of fixed length (binary, decimal, UUID or float16)');
   }
 }
 
@@ -112,7 +118,7 @@ export function commonKeyType(types: { type: KeyType; file: string; column: stri
         );
       if (NANOS_PER_UNIT[type.unit] < NANOS_PER_UNIT[common.unit]) common = type;
     }
-    // With an unsigned one among them the output stays signed: the values are checked to fit when they are decoded.
+    // With a signed one among them all are signed: that unsigned values fit is checked when they are decoded.
     if (type.kind === 'integer' && common.kind === 'integer' && type.signed) common = type;
   }
   return common;
@@ -138,18 +144,23 @@ export function decodeKeys(
     };
   }
   const unsigned = from.kind === 'integer' && !from.signed;
+  const toUnsigned = to.kind === 'integer' && !to.signed;
   if (values.kind === 'i64') {
     const longs = values.values;
-    if (unsigned && longs.some((value) => value < 0n))
+    if (toUnsigned)
+      return { kind: 'integer', values: new BigUint64Array(longs.buffer, longs.byteOffset, longs.length) };
+    const beyond = unsigned ? longs.find((value) => value < 0n) : undefined;
+    if (beyond !== undefined)
       throw invalidCheckpoint(
         place.file,
-        `its key ${place.column} has values of 2^63 and more, which are not supported as keys`,
+        `its key ${place.column} has the value ${BigInt.asUintN(64, beyond)}, which the signed keys of other files cannot hold; write all of them unsigned`,
         place.column,
       );
     return { kind: 'integer', values: rescale(longs, from, to, place) };
   }
   const ints = values.values as Int32Array;
-  return { kind: 'integer', values: BigInt64Array.from(ints, (value) => BigInt(unsigned ? value >>> 0 : value)) };
+  const whole = (value: number): bigint => BigInt(unsigned ? value >>> 0 : value);
+  return { kind: 'integer', values: toUnsigned ? BigUint64Array.from(ints, whole) : BigInt64Array.from(ints, whole) };
 }
 
 function rescale(
@@ -173,7 +184,7 @@ function rescale(
 }
 
 /** A key value as people write it, for messages. */
-export function formatKey(value: bigint | string, type: KeyType): string {
+export function formatKey(value: KeyValue, type: KeyType): string {
   if (typeof value === 'string') return JSON.stringify(Buffer.from(value, 'latin1').toString());
   if (type.kind === 'date') return isoOrNumber(value * 86_400_000n, (iso) => iso.slice(0, 10));
   if (type.kind !== 'timestamp') return value.toString();
@@ -192,12 +203,19 @@ function isoOrNumber(millis: bigint, format: (iso: string) => string): string {
 
 export const keyCount = (keys: KeyValues): number => keys.values.length;
 
+/** So many zeros, signed or not as the others. */
+export const integersLike = (values: KeyIntegers, length: number): KeyIntegers =>
+  values instanceof BigUint64Array ? new BigUint64Array(length) : new BigInt64Array(length);
+
 /** The keys of several row groups as one sequence. */
 export function concatKeys(parts: KeyValues[]): KeyValues {
   const first = parts[0];
   if (parts.length === 1 && first !== undefined) return first;
-  if (parts.every((part) => part.kind === 'integer')) {
-    const values = new BigInt64Array(parts.reduce((sum, part) => sum + part.values.length, 0));
+  if (first?.kind === 'integer' && parts.every((part) => part.kind === 'integer')) {
+    const values = integersLike(
+      first.values,
+      parts.reduce((sum, part) => sum + part.values.length, 0),
+    );
     let at = 0;
     for (const part of parts) {
       values.set(part.values, at);

@@ -23,7 +23,8 @@ const schema = z.object({
   createdAt: z.string(),
   createdBy: z.string(),
   engine: z.enum(['stitch', 'duckdb', 'bigquery', 'polars', 'dask', 'pandas', 'command']),
-  key: z.string(),
+  /** The key's column, or its columns where it has several. */
+  key: z.union([z.string(), z.array(z.string()).min(2)]),
   rows: z.enum(['union', 'reference', 'intersection']),
   /** Name of the checkpoint that gave the rows; null for the first one, and in the other modes. */
   reference: z.string().nullable().default(null),

@@ -1,33 +1,40 @@
-import { keyTypeOf } from './keys.ts';
+import { keyTypeOf, type KeyType } from './keys.ts';
 import { CONVERTED, PHYSICAL, REPETITION, SCHEMA_ELEMENT } from './parquet/field-ids.ts';
 import { describeType } from './parquet/logical.ts';
 import type { Column } from './parquet/schema.ts';
 import { i32Field, textField } from './parquet/thrift.ts';
 import type { MergePlan } from './plan.ts';
 
-/** The key column as it stands in the output's schema. */
-export function outputKeyColumn(plan: MergePlan): { column: Column; optional: boolean } {
-  const { spine, checkpoints, keyName } = plan;
-  if (spine.source !== null) return { column: checkpoints[spine.source]!.key, optional: false };
+/** The key columns as they stand in the output's schema. */
+export function outputKeyColumns({ spine, checkpoints, keyNames }: MergePlan): { column: Column; optional: boolean }[] {
+  if (spine.source !== null) return checkpoints[spine.source]!.keys.map((column) => ({ column, optional: false }));
+  return keyNames.map((name, i) => {
+    const own = checkpoints.map((checkpoint) => ({ key: checkpoint.keys[i]!, file: checkpoint.name }));
+    return { column: newKeyColumn(name, spine.types[i]!, own), optional: true };
+  });
+}
+
+/** The column of a key that is written anew, for values of the type `common`: like that of a checkpoint where one will do. */
+function newKeyColumn(name: string, common: KeyType, own: { key: Column; file: string }[]): Column {
   // In words: writers say one type in two ways.
-  const forms = new Set(checkpoints.map(({ key }) => describeType(key)));
-  const sameType = checkpoints.find(({ key, name }) => {
-    const type = keyTypeOf(key, name);
-    return type.kind === 'timestamp' && spine.type.kind === 'timestamp'
-      ? type.unit === spine.type.unit
+  const forms = new Set(own.map(({ key }) => describeType(key)));
+  const sameType = own.find(({ key, file }) => {
+    const type = keyTypeOf(key, file);
+    return type.kind === 'timestamp' && common.kind === 'timestamp'
+      ? type.unit === common.unit
       : type.kind !== 'integer' || forms.size === 1;
   });
-  if (sameType !== undefined) return { column: sameType.key, optional: true };
+  if (sameType !== undefined) return sameType.key;
   // Integers of several widths: the widest holds them all.
-  const isUnsigned = spine.type.kind === 'integer' && !spine.type.signed;
+  const isUnsigned = common.kind === 'integer' && !common.signed;
   const element = [
     i32Field(SCHEMA_ELEMENT.type, PHYSICAL.int64),
     i32Field(SCHEMA_ELEMENT.repetition, REPETITION.optional),
-    textField(SCHEMA_ELEMENT.name, keyName),
+    textField(SCHEMA_ELEMENT.name, name),
     ...(isUnsigned ? [i32Field(SCHEMA_ELEMENT.convertedType, CONVERTED.uint64)] : []),
   ];
-  const column: Column = {
-    name: keyName,
+  return {
+    name,
     elements: [element],
     firstLeaf: 0,
     leaves: 1,
@@ -35,5 +42,4 @@ export function outputKeyColumn(plan: MergePlan): { column: Column; optional: bo
     physicalType: PHYSICAL.int64,
     repetition: REPETITION.optional,
   };
-  return { column, optional: true };
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { keyNamesOf } from '../contract.ts';
 import { readCheckpoints, type CheckpointFile } from './discover.ts';
 import type { MergeJob } from './job.ts';
 import type { MergePlan } from './plan.ts';
@@ -8,7 +9,7 @@ import { buildSpine } from './spine.ts';
 export async function planMerge(job: MergeJob, files: CheckpointFile[]): Promise<MergePlan> {
   const checkpoints = await readCheckpoints(files, job);
   const { spine, aligned } = await buildSpine(checkpoints, job.rows, job.reference);
-  return { id: planId(job, files), keyName: job.key, rows: job.rows, checkpoints, spine, aligned };
+  return { id: planId(job, files), keyNames: keyNamesOf(job.key), rows: job.rows, checkpoints, spine, aligned };
 }
 
 /** Bump when the same inputs would give other bytes. */
@@ -29,4 +30,4 @@ export const inputBytes = (plan: MergePlan): number =>
   plan.checkpoints.reduce((sum, { fingerprint }) => sum + fingerprint.size, 0);
 
 export const outputColumns = (plan: MergePlan): number =>
-  1 + plan.checkpoints.reduce((sum, { columns }) => sum + columns.length, 0);
+  plan.keyNames.length + plan.checkpoints.reduce((sum, { columns }) => sum + columns.length, 0);

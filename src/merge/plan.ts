@@ -19,10 +19,14 @@ export interface Checkpoint {
   path: string;
   fingerprint: Fingerprint;
   footer: Footer;
-  key: Column;
-  /** All columns but the key, in the order of the file. */
+  /** The columns of the key, in its order. */
+  keys: Column[];
+  /** All columns but those of the key, in the order of the file. */
   columns: Column[];
 }
+
+/** The rows of each row group: files that are stitched have the same. */
+export const layoutOf = ({ footer }: Checkpoint): string => footer.rowGroups.map(({ rows }) => rows).join(',');
 
 /** The ordered key values of the output, and how its rows are cut into row groups. */
 export interface Spine {
@@ -33,17 +37,18 @@ export interface Spine {
    * Null where no checkpoint has exactly these rows: the key column is written anew then.
    */
   source: number | null;
-  /** Key type of the output. */
-  type: KeyType;
+  /** In which the columns of the key compare; those of a key that is written anew. */
+  types: KeyType[];
 }
 
 export interface MergePlan {
   /** Hash of the checkpoints' names and fingerprints and of the options: the same inputs give the same id and bytes. */
   id: string;
-  keyName: string;
+  /** The columns of the key, in its order. */
+  keyNames: string[];
   rows: RowsMode;
   checkpoints: Checkpoint[];
   spine: Spine;
-  /** Per checkpoint: its key column equals the spine, value for value, with the same row groups. */
+  /** Per checkpoint: its key columns equal the spine, value for value, with the same row groups. */
   aligned: boolean[];
 }

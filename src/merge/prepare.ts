@@ -5,12 +5,13 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { MergeFailure } from './errors.ts';
+import { MergeFailure, unfitEngine } from './errors.ts';
 import { assertUnchanged } from './fingerprint.ts';
 import { hashFile } from './hash-file.ts';
 import type { Prepared } from './job.ts';
+import { formatNames } from './key-tuples.ts';
 import type { MergePlan } from './plan.ts';
-import { outputKeyColumn } from './output-key.ts';
+import { outputKeyColumns } from './output-key.ts';
 import { describeType } from './parquet/logical.ts';
 import { outputColumns } from './plan-merge.ts';
 import { viewOf, type View } from './stage-checkpoint.ts';
@@ -35,8 +36,9 @@ export interface PrepareRequest {
  */
 export async function prepareStaging(request: PrepareRequest): Promise<Prepared> {
   const { plan, workspace, memoryBytes, signal } = request;
+  refuseSeveralKeys(plan);
   const folder = stagingFolder(workspace);
-  const views = plan.checkpoints.map((checkpoint) => viewOf(checkpoint, plan.spine.type, folder));
+  const views = plan.checkpoints.map((checkpoint) => viewOf(checkpoint, plan.spine.types[0]!, folder));
   const kept = await readWhole(workspace, plan, views);
   if (kept !== null) return describe(kept, plan);
 
@@ -103,9 +105,17 @@ async function readWhole(workspace: string, plan: MergePlan, views: View[]): Pro
   return (await isSpineWhole(staging.spine)) ? staging : null;
 }
 
+function refuseSeveralKeys({ keyNames, checkpoints }: MergePlan): void {
+  if (keyNames.length > 1)
+    throw unfitEngine(
+      checkpoints[0]!.name,
+      `its key ${formatNames(keyNames)} has ${keyNames.length} columns, and BigQuery is given keys of one; use the backend local`,
+    );
+}
+
 const keyOf = (plan: MergePlan): Staging['key'] => ({
-  name: plan.keyName,
-  described: describeType(outputKeyColumn(plan).column),
+  name: plan.keyNames[0]!,
+  described: describeType(outputKeyColumns(plan)[0]!.column),
 });
 
 const viewBytes = ({ fingerprint, tail }: View['staged']): number => fingerprint.size + tail.bytes;

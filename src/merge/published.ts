@@ -1,5 +1,6 @@
 /** What stands at the output path already: the merge of these checkpoints, or somebody else's file. */
 import { stat } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { MergeFigures } from '../contract.ts';
 import type { CheckpointFile } from './discover.ts';
 import { MergeFailure, unreadableCode } from './errors.ts';
@@ -23,7 +24,7 @@ export async function findPublished(
 ): Promise<MergeFigures | null> {
   if (job.elsewhere === true) return null;
   const manifest = await readManifest(manifestPath(job.output.path));
-  if (manifest === null || manifest.key !== job.key || manifest.rows !== job.rows) return null;
+  if (manifest === null || !isDeepStrictEqual(manifest.key, job.key) || manifest.rows !== job.rows) return null;
   if (job.rows === 'reference' && manifest.reference !== job.reference) return null;
   const output = await stat(job.output.path).catch(() => null);
   // The size alone could coincide with that of another output, put there after the manifest was written.

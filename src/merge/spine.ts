@@ -1,29 +1,18 @@
 /**
  * The spine: the output's keys in order, and which checkpoints have exactly them ("aligned").
  *
- * Key columns are compared by their raw bytes first, so that of hundreds of files with equal keys one is decoded.
+ * Key columns are compared by their raw bytes first, each by itself, so that of hundreds of files with equal keys one is
+ * decoded, and of files that differ in one column of the key only that one.
  * The spine takes over a checkpoint's own sequence where one has all the wanted keys: then it, and all like it, are
  * copied and not rewritten. Among several, the one whose files hold the most bytes wins, so that the least is rewritten.
  */
-import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
 import type { RowsMode } from '../contract.ts';
 import { invalidCheckpoint, MergeFailure } from './errors.ts';
 import { combineKeys, findDuplicate, sequenceDigest, sortKeys } from './key-sets.ts';
-import {
-  commonKeyType,
-  concatKeys,
-  decodeKeys,
-  formatKey,
-  keyCount,
-  keyTypeOf,
-  type KeyType,
-  type KeyValues,
-} from './keys.ts';
-import { COLUMN_CHUNK, COLUMN_META } from './parquet/field-ids.ts';
-import { findField, readStruct } from './parquet/thrift.ts';
-import { readColumnValues } from './parquet/values.ts';
-import type { Checkpoint, Spine } from './plan.ts';
+import { formatKeys, formatNames, packKeys } from './key-tuples.ts';
+import { commonKeyType, keyCount, keyTypeOf, type KeyType, type KeyValues } from './keys.ts';
+import { layoutOf, type Checkpoint, type Spine } from './plan.ts';
+import { rawKeyDigests, readKeyColumn, readKeys } from './read-keys.ts';
 
 /** Row groups of a spine that no checkpoint has are cut at this many rows: what pyarrow does by default. */
 const NEW_ROW_GROUP_ROWS = 1_048_576;
@@ -39,30 +28,35 @@ export async function buildSpine(
   rows: RowsMode,
   reference: string | null,
 ): Promise<{ spine: Spine; aligned: boolean[] }> {
-  const types = checkpoints.map(({ key, name }) => keyTypeOf(key, name));
-  const type = commonKeyType(
-    checkpoints.map(({ key, name }, i) => ({ type: types[i]!, file: name, column: key.name })),
-  );
-  const read = (checkpoint: Checkpoint): Promise<KeyValues> => readKeys(checkpoint, types[checkpoint.index]!, type);
-
-  const byRawBytes = new Map<string, string>();
+  const types = commonKeyTypes(checkpoints);
+  // Per key column, from the digest of a file's bytes to that of the values.
+  const decoded = types.map(() => new Map<string, string>());
   const sequences = new Map<string, Sequence>();
   const sequenceOf: string[] = [];
   let wanted: KeyValues | null = null;
-  const rawDigests = await rawKeyDigests(checkpoints, types);
+  const rawDigests = await rawKeyDigests(checkpoints);
   for (const checkpoint of checkpoints) {
-    const raw = rawDigests[checkpoint.index]!;
-    let digest = byRawBytes.get(raw);
-    if (digest === undefined) {
-      const keys = await read(checkpoint);
-      digest = sequenceDigest(keys);
-      byRawBytes.set(raw, digest);
-      if (!sequences.has(digest)) {
-        const sorted = sortKeys(keys);
-        refuseDuplicates(sorted, checkpoint, type);
-        sequences.set(digest, { example: checkpoint, rows: keyCount(keys) });
-        if (rows !== 'reference') wanted = wanted === null ? sorted : combineKeys(wanted, sorted, rows);
+    const columns: KeyValues[] = [];
+    const digests: string[] = [];
+    for (const [i, raw] of rawDigests[checkpoint.index]!.entries()) {
+      let digest = decoded[i]!.get(raw);
+      if (digest === undefined) {
+        columns[i] = await readKeyColumn(checkpoint, checkpoint.keys[i]!, types[i]!);
+        digest = sequenceDigest(columns[i]);
+        decoded[i]!.set(raw, digest);
       }
+      digests.push(digest);
+    }
+    const digest = digests.join(' ');
+    if (!sequences.has(digest)) {
+      // What other files share with this one in some columns only has been read before, and was not kept.
+      for (const [i, type] of types.entries())
+        columns[i] ??= await readKeyColumn(checkpoint, checkpoint.keys[i]!, type);
+      const keys = packKeys(columns);
+      const sorted = sortKeys(keys);
+      refuseDuplicates(sorted, checkpoint, types);
+      sequences.set(digest, { example: checkpoint, rows: keyCount(keys) });
+      if (rows !== 'reference') wanted = wanted === null ? sorted : combineKeys(wanted, sorted, rows);
     }
     sequenceOf.push(digest);
   }
@@ -71,17 +65,24 @@ export async function buildSpine(
   if (target === null) {
     if (wanted === null || keyCount(wanted) === 0)
       throw new MergeFailure('CheckpointInvalid', 'no key is common to all checkpoints: the intersection has no rows');
-    const spine = { keys: wanted, rowGroupRows: cutRows(keyCount(wanted)), source: null, type };
+    const spine = { keys: wanted, rowGroupRows: cutRows(keyCount(wanted)), source: null, types };
     return { spine, aligned: checkpoints.map(() => false) };
   }
   const aligned = checkpoints.map(
     (checkpoint, i) => sequenceOf[i] === sequenceOf[target.index] && layoutOf(checkpoint) === layoutOf(target),
   );
   const rowGroupRows = target.footer.rowGroups.map((group) => group.rows);
-  return { spine: { keys: await read(target), rowGroupRows, source: target.index, type }, aligned };
+  return { spine: { keys: await readKeys(target, types), rowGroupRows, source: target.index, types }, aligned };
 }
 
-const layoutOf = (checkpoint: Checkpoint): string => checkpoint.footer.rowGroups.map((group) => group.rows).join(',');
+/** Per column of the key, the type in which its values of all files compare. */
+function commonKeyTypes(checkpoints: Checkpoint[]): KeyType[] {
+  return checkpoints[0]!.keys.map((_, i) =>
+    commonKeyType(
+      checkpoints.map(({ keys, name }) => ({ type: keyTypeOf(keys[i]!, name), file: name, column: keys[i]!.name })),
+    ),
+  );
+}
 
 /** The first of the checkpoints that have the wanted keys and, together, the most bytes; null where none has them. */
 function chooseSequence(
@@ -123,74 +124,13 @@ function cutRows(rows: number): number[] {
   return groups;
 }
 
-function refuseDuplicates(sorted: KeyValues, checkpoint: Checkpoint, type: KeyType): void {
+function refuseDuplicates(sorted: KeyValues, { name, keys }: Checkpoint, types: KeyType[]): void {
   const duplicate = findDuplicate(sorted);
-  if (duplicate !== null)
-    throw invalidCheckpoint(
-      checkpoint.name,
-      `has the key ${checkpoint.key.name} = ${formatKey(duplicate, type)} more than once; keep one row of each key`,
-      checkpoint.key.name,
-    );
-}
-
-/** All keys of a checkpoint, over its row groups, in the type `to`. */
-export async function readKeys(checkpoint: Checkpoint, from: KeyType, to: KeyType): Promise<KeyValues> {
-  const handle = await open(checkpoint.path, 'r');
-  try {
-    const parts: KeyValues[] = [];
-    for (let group = 0; group < checkpoint.footer.rowGroups.length; group++) {
-      const values = await readColumnValues(
-        handle,
-        checkpoint.fingerprint.size,
-        checkpoint.footer,
-        checkpoint.key,
-        group,
-        checkpoint.name,
-      );
-      parts.push(decodeKeys(values, from, to, { file: checkpoint.name, column: checkpoint.key.name }));
-    }
-    return concatKeys(parts);
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Key chunks read at a time, each into a buffer of its own that the next batch uses again. */
-const PARALLEL_READS = 8;
-
-async function rawKeyDigests(checkpoints: Checkpoint[], types: KeyType[]): Promise<string[]> {
-  const buffers = Array.from({ length: PARALLEL_READS }, () => ({ bytes: Buffer.alloc(0) }));
-  const digests: string[] = [];
-  for (let start = 0; start < checkpoints.length; start += PARALLEL_READS) {
-    const batch = checkpoints.slice(start, start + PARALLEL_READS);
-    const read = batch.map((checkpoint, i) => rawKeyDigest(checkpoint, types[checkpoint.index]!, buffers[i]!));
-    digests.push(...(await Promise.all(read)));
-  }
-  return digests;
-}
-
-/** Equal digests mean equal keys: the raw bytes of the key chunks, and all that their meaning depends on. */
-async function rawKeyDigest(checkpoint: Checkpoint, type: KeyType, scratch: { bytes: Buffer }): Promise<string> {
-  const { key, footer } = checkpoint;
-  const hash = createHash('sha256');
-  hash.update(JSON.stringify([type, key.physicalType, key.repetition, layoutOf(checkpoint)]));
-  const handle = await open(checkpoint.path, 'r');
-  try {
-    for (const group of footer.rowGroups) {
-      const chunk = group.chunks[key.firstLeaf]!;
-      const meta = readStruct(findField(readStruct(chunk.raw), COLUMN_CHUNK.metaData)!.raw);
-      const codec = findField(meta, COLUMN_META.codec)?.raw ?? new Uint8Array();
-      hash.update(`${chunk.length}`).update(codec);
-      if (scratch.bytes.length < chunk.length) scratch.bytes = Buffer.allocUnsafeSlow(chunk.length);
-      const { bytesRead } = await handle.read(scratch.bytes, 0, chunk.length, chunk.start);
-      if (bytesRead !== chunk.length)
-        throw new MergeFailure('InputChanged', `${checkpoint.name}: became shorter while it was read`, {
-          file: checkpoint.name,
-        });
-      hash.update(scratch.bytes.subarray(0, chunk.length));
-    }
-  } finally {
-    await handle.close();
-  }
-  return hash.digest('hex');
+  if (duplicate === null) return;
+  const key = formatNames(keys.map((column) => column.name));
+  throw invalidCheckpoint(
+    name,
+    `has the key ${key} = ${formatKeys(duplicate, types)} more than once; keep one row of each key`,
+    key,
+  );
 }

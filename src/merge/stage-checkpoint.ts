@@ -17,9 +17,10 @@ export interface View {
   tail: Uint8Array;
 }
 
-/** `type` is that of the spine's keys. Throws EngineUnfit for columns that would not come back as they are, or be taken. */
+/** Of a checkpoint whose key has one column; `type` is that of the spine's keys. Throws EngineUnfit for columns that would not come back as they are, or be taken. */
 export function viewOf(checkpoint: Checkpoint, type: KeyType, folder: string): View {
-  const { index, name, path, fingerprint, footer, key, columns } = checkpoint;
+  const { index, name, path, fingerprint, footer, columns } = checkpoint;
+  const key = checkpoint.keys[0]!;
   if (columns.length > MOST_STAGED_COLUMNS)
     throw unfitEngine(
       name,

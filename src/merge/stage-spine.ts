@@ -22,10 +22,10 @@ export async function stageSpine({ keys, folder, memoryBytes, signal }: SpineReq
   const path = join(folder, 'spine.parquet');
   const database = await openAlignDatabase(folder, memoryBytes, signal);
   try {
-    const type = keys.kind === 'text' ? PHYSICAL.byteArray : PHYSICAL.int64;
-    await fillKeys(database, keys, type, 0, keys.values.length);
+    const physicalType = keys.kind === 'text' ? PHYSICAL.byteArray : PHYSICAL.int64;
+    await fillKeys(database, [{ keys, physicalType }], 0, keys.values.length);
     await database.run(
-      `COPY (SELECT position::BIGINT AS position, value AS key FROM key_values ORDER BY position) TO ${sqlText(path)} (FORMAT parquet, COMPRESSION zstd)`,
+      `COPY (SELECT position::BIGINT AS position, c0 AS key FROM key_values ORDER BY position) TO ${sqlText(path)} (FORMAT parquet, COMPRESSION zstd)`,
     );
   } catch (error) {
     throw duckdbFailure(error, path);

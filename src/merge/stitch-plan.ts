@@ -5,13 +5,13 @@ import type { AlignDatabase } from './align.ts';
 import { formatCrc32 } from './crc32.ts';
 import type { EngineResult } from './engine.ts';
 import { rowsOnSpine, sequenceDigest } from './key-sets.ts';
-import { keyTypeOf } from './keys.ts';
-import { outputKeyColumn } from './output-key.ts';
+import { unpackKeys } from './key-tuples.ts';
+import { outputKeyColumns } from './output-key.ts';
 import { MANIFEST_KEY } from './parquet/key-values.ts';
 import type { Checkpoint, MergePlan } from './plan.ts';
 import { inputBytes, realignedBytes } from './plan-merge.ts';
 import { portionOf, type Portion } from './portion.ts';
-import { readKeys } from './spine.ts';
+import { readKeys } from './read-keys.ts';
 import type { AlignedPart } from './write-part.ts';
 import { stitch, type StitchRequest } from './stitch.ts';
 import type { Written } from './written.ts';
@@ -55,9 +55,9 @@ export interface StitchPartsRequest {
 
 /** Writes the output of checkpoints and parts. The columns of a checkpoint that has parts are OPTIONAL in it. */
 export async function stitchParts({ plan, parts, keyParts, ...request }: StitchPartsRequest): Promise<EngineResult> {
-  const key = outputKeyColumn(plan);
+  const keys = outputKeyColumns(plan);
   const schema: StitchRequest['schema'] = [
-    { column: key.column, optional: key.optional },
+    ...keys,
     ...plan.checkpoints.flatMap((checkpoint) =>
       checkpoint.columns.map((column) => ({ column, optional: parts.has(checkpoint.index) })),
     ),
@@ -65,7 +65,7 @@ export async function stitchParts({ plan, parts, keyParts, ...request }: StitchP
   const rowGroups = plan.spine.rowGroupRows.map((rows, group) => ({
     rows,
     portions: [
-      keyPortion(plan, keyParts, key.column, group),
+      keyPortion(plan, keyParts, group),
       ...plan.checkpoints.flatMap((checkpoint) => portionsOf(checkpoint, parts.get(checkpoint.index), group)),
     ],
   }));
@@ -122,7 +122,7 @@ async function writeParts(
     const keyParts = await writeKeyParts({ plan, partsDir, database });
     for (const checkpoint of misaligned) {
       request.signal?.throwIfAborted();
-      const keys = await readKeys(checkpoint, keyTypeOf(checkpoint.key, checkpoint.name), spine.type);
+      const keys = await readKeys(checkpoint, spine.types);
       parts.set(
         checkpoint.index,
         await alignCheckpoint({
@@ -142,7 +142,7 @@ async function writeParts(
   }
 }
 
-/** Writes the key column of a spine that no checkpoint has; nothing where one has it, whose own is taken over then. */
+/** Writes the key columns of a spine that no checkpoint has; nothing where one has it, whose own are taken over then. */
 export async function writeKeyParts({
   plan,
   partsDir,
@@ -155,11 +155,11 @@ export async function writeKeyParts({
 }): Promise<AlignedPart[]> {
   const { spine } = plan;
   if (spine.source !== null) return [];
+  const columns = outputKeyColumns(plan);
   const { writeKeyPart } = await import('./align-key.ts');
   return writeKeyPart({
-    keys: spine.keys,
+    columns: unpackKeys(spine.keys, spine.types).map((keys, i) => ({ keys, column: columns[i]!.column })),
     rowGroupRows: spine.rowGroupRows,
-    column: outputKeyColumn(plan).column,
     dir: partsDir,
     partKey: partKeys(plan)('', 'key'),
     database,
@@ -167,27 +167,22 @@ export async function writeKeyParts({
 }
 
 /** Names of parts that are those of this spine and of what they are made of. */
-function partKeys({ spine }: MergePlan): (name: string, fingerprint: unknown) => string {
+function partKeys({ spine, keyNames }: MergePlan): (name: string, fingerprint: unknown) => string {
   const spineDigest = sequenceDigest(spine.keys) + spine.rowGroupRows.join(',');
   return (name, fingerprint) =>
     createHash('sha256')
-      .update(JSON.stringify([spineDigest, name, fingerprint]))
+      .update(JSON.stringify([spineDigest, keyNames, name, fingerprint]))
       .digest('hex')
       .slice(0, 24);
 }
 
-function keyPortion(
-  plan: MergePlan,
-  keyParts: AlignedPart[],
-  column: ReturnType<typeof outputKeyColumn>['column'],
-  group: number,
-): Portion {
-  if (plan.spine.source !== null) {
-    const { path, footer, key } = plan.checkpoints[plan.spine.source]!;
-    return portionOf(path, footer, group, [key], [key], false);
+function keyPortion({ spine, checkpoints }: MergePlan, keyParts: AlignedPart[], group: number): Portion {
+  if (spine.source !== null) {
+    const { path, footer, keys } = checkpoints[spine.source]!;
+    return portionOf(path, footer, group, keys, keys, false);
   }
-  const part = keyParts.find(({ rowGroup }) => rowGroup === group)!;
-  return portionOf(part.path, part.footer, 0, [column], part.footer.columns, true);
+  const { path, footer, columns } = keyParts.find(({ rowGroup }) => rowGroup === group)!;
+  return portionOf(path, footer, 0, columns, footer.columns, true);
 }
 
 function portionsOf(checkpoint: Checkpoint, parts: AlignedPart[] | undefined, group: number): Portion[] {

@@ -29,7 +29,7 @@ export async function surveyFiles(files: CheckpointFile[], job: MergeJob): Promi
   }
   return {
     files: files.length,
-    columns: 1 + checkpoints.reduce((sum, { columns }) => sum + columns.length, 0),
+    columns: checkpoints[0]!.keys.length + checkpoints.reduce((sum, { columns }) => sum + columns.length, 0),
     bytesIn: files.reduce((sum, { fingerprint }) => sum + fingerprint.size, 0),
     types,
     codecs: [...codecs.values()],
@@ -48,18 +48,18 @@ function describeFile(checkpoint: Checkpoint, typeOf: (column: Column) => number
     count.payloadBytes += payloadBytes(checkpoint, column);
     counts.set(type, count);
   }
-  const { key, footer } = checkpoint;
+  const { keys, footer } = checkpoint;
   return {
     file: checkpoint.name,
     files: 1,
     rows: footer.rows,
-    key: { type: typeOf(key), columns: 1, payloadBytes: payloadBytes(checkpoint, key) },
+    keys: keys.map((key) => ({ type: typeOf(key), columns: 1, payloadBytes: payloadBytes(checkpoint, key) })),
     columns: [...counts.values()],
   };
 }
 
-function addCodecs(codecs: Map<number, Survey['codecs'][number]>, { name, key, columns, footer }: Checkpoint): void {
-  for (const column of [key, ...columns])
+function addCodecs(codecs: Map<number, Survey['codecs'][number]>, { name, keys, columns, footer }: Checkpoint): void {
+  for (const column of [...keys, ...columns])
     for (const { chunks } of footer.rowGroups)
       for (const chunk of chunks.slice(column.firstLeaf, column.firstLeaf + column.leaves)) {
         const codec = codecOf(chunk);
@@ -75,12 +75,12 @@ function addShape(shapes: FileShape[], own: FileShape): void {
     return;
   }
   last.files++;
-  last.key.payloadBytes += own.key.payloadBytes;
+  for (const [i, key] of own.keys.entries()) last.keys[i]!.payloadBytes += key.payloadBytes;
   for (const [i, count] of own.columns.entries()) last.columns[i]!.payloadBytes += count.payloadBytes;
 }
 
-const likeness = ({ rows, key, columns }: FileShape): string =>
-  `${rows} ${key.type} ${columns.map((count) => `${count.type}x${count.columns}`).join(' ')}`;
+const likeness = ({ rows, keys, columns }: FileShape): string =>
+  `${rows} ${keys.map(({ type }) => type).join(' ')} | ${columns.map((count) => `${count.type}x${count.columns}`).join(' ')}`;
 
 /** Of byte arrays: bytes of the values of a flat column in all row groups, estimated where the file does not say; else 0. */
 export function payloadBytes({ footer }: Checkpoint, column: Column): number {

@@ -2,7 +2,9 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { codecOf } from './parquet/physical-view.ts';
 import { invalidCheckpoint } from './errors.ts';
 import type { Checkpoint, MergePlan } from './plan.ts';
+import type { Chunk } from './parquet/footer.ts';
 import { describeType } from './parquet/logical.ts';
+import type { Column } from './parquet/schema.ts';
 import { mismatch } from './verify-footer.ts';
 import { firstDifference, readAllKeys } from './verify-keys.ts';
 
@@ -26,7 +28,7 @@ export async function checkAlignedKeys({ spine }: MergePlan, checkpoints: Checkp
       const bytes = scratch.subarray(0, length);
       await readKeyChunks(handle, checkpoint, bytes);
       if (known.some((other) => other.form === form && other.bytes.equals(bytes))) continue;
-      const keys = await readAllKeys(handle, checkpoint.footer, checkpoint.key, spine.type, checkpoint.name);
+      const keys = await readAllKeys(handle, checkpoint.footer, checkpoint.keys, spine.types, checkpoint.name);
       const row = firstDifference(keys, spine.keys);
       if (row !== null) throw mismatch(`its rows are not those of ${checkpoint.name} from row ${row + 1} on`);
       known.unshift({ form, bytes: Buffer.from(bytes) });
@@ -38,24 +40,28 @@ export async function checkAlignedKeys({ spine }: MergePlan, checkpoints: Checkp
 }
 
 /** All that the meaning of stored key bytes depends on, beside themselves. */
-function formOf({ footer, key }: Checkpoint): string {
-  const codecs = footer.rowGroups.map(({ rows, chunks }) => {
-    const chunk = chunks[key.firstLeaf]!;
-    return [rows, chunk.length, codecOf(chunk)];
-  });
-  return JSON.stringify([describeType(key), key.repetition, codecs]);
+function formOf(checkpoint: Checkpoint): string {
+  const columns = checkpoint.keys.map((key) => [describeType(key), key.repetition]);
+  return JSON.stringify([
+    columns,
+    keyChunks(checkpoint).map(({ rows, chunk }) => [rows, chunk.length, codecOf(chunk)]),
+  ]);
 }
 
-const keyLength = ({ footer, key }: Checkpoint): number =>
-  footer.rowGroups.reduce((sum, { chunks }) => sum + chunks[key.firstLeaf]!.length, 0);
+/** Of all columns of the key, row group by row group, and the rows of each. */
+const keyChunks = ({ footer, keys }: Checkpoint): { key: Column; chunk: Chunk; rows: number }[] =>
+  footer.rowGroups.flatMap(({ rows, chunks }) => keys.map((key) => ({ key, chunk: chunks[key.firstLeaf]!, rows })));
+
+const keyLength = (checkpoint: Checkpoint): number =>
+  keyChunks(checkpoint).reduce((sum, { chunk }) => sum + chunk.length, 0);
 
 /** Reads the key chunks of all row groups into `target`, one behind the other. */
-async function readKeyChunks(handle: FileHandle, { footer, key, name }: Checkpoint, target: Buffer): Promise<void> {
+async function readKeyChunks(handle: FileHandle, checkpoint: Checkpoint, target: Buffer): Promise<void> {
   let at = 0;
-  for (const { chunks } of footer.rowGroups) {
-    const { start, length } = chunks[key.firstLeaf]!;
-    const { bytesRead } = await handle.read(target, at, length, start);
-    if (bytesRead !== length) throw invalidCheckpoint(name, `became shorter while its keys were read`, key.name);
-    at += length;
+  for (const { key, chunk } of keyChunks(checkpoint)) {
+    const { bytesRead } = await handle.read(target, at, chunk.length, chunk.start);
+    if (bytesRead !== chunk.length)
+      throw invalidCheckpoint(checkpoint.name, `became shorter while its keys were read`, key.name);
+    at += chunk.length;
   }
 }

@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
-import { formatKey, type KeyValues } from './keys.ts';
+import { formatKeys } from './key-tuples.ts';
+import type { KeyValues } from './keys.ts';
 import { invalidCheckpoint, isOutOfMemory } from './errors.ts';
 import { readChunkBytes } from './parquet/chunk-bytes.ts';
 import { valuesOf, type Footer } from './parquet/footer.ts';
@@ -34,7 +35,7 @@ export interface CheckpointCheck {
 export async function checkCheckpointValues(check: CheckpointCheck): Promise<void> {
   const { checkpoint, plan, output } = check;
   const { spine, rows } = plan;
-  const rowOf = await lookUpRows(checkpoint, spine.keys, spine.type);
+  const rowOf = await lookUpRows(checkpoint, spine.keys, spine.types);
   checkCompleteness(rowOf, checkpoint, rows);
   const source = await open(checkpoint.path, 'r');
   try {
@@ -78,7 +79,8 @@ const summing = (file: ReadableFile, sum: Checksum): ReadableFile => ({
   },
 });
 
-const keyAt = (keys: KeyValues, row: number, { spine }: MergePlan): string => formatKey(keys.values[row]!, spine.type);
+const keyAt = (keys: KeyValues, row: number, { spine }: MergePlan): string =>
+  formatKeys(keys.values[row]!, spine.types);
 
 /** The values of nested columns are not compared; that their pages can be decompressed is. */
 async function checkNestedPages(source: FileHandle, { footer, name }: Checkpoint, column: Column): Promise<void> {

@@ -1,5 +1,6 @@
 /** Checks of an output's footer against the footers of the sources. */
 import { parquetMetadata, parquetSchema } from 'hyparquet';
+import { isDeepStrictEqual } from 'node:util';
 import { MergeFailure } from './errors.ts';
 import type { MergeJob } from './job.ts';
 import { keyTypeOf } from './keys.ts';
@@ -11,7 +12,7 @@ import { findField, readInteger, readStruct, type ThriftStruct } from './parquet
 import type { Checkpoint, MergePlan } from './plan.ts';
 import type { ReadableFile } from './system/disk-file.ts';
 
-/** One column of the output and where it comes from; the key has no source here. */
+/** One column of the output and where it comes from; those of the key have no source here. */
 export interface ExpectedColumn {
   output: Column;
   source: { checkpoint: Checkpoint; column: Column } | null;
@@ -36,12 +37,15 @@ export function matchColumns(plan: MergePlan, output: Footer, engine: MergeJob['
   const sources = plan.checkpoints.flatMap((checkpoint) =>
     checkpoint.columns.map((column) => ({ checkpoint, column })),
   );
-  if (output.columns.length !== sources.length + 1)
-    throw mismatch(`it has ${output.columns.length} columns, the checkpoints make ${sources.length + 1}`);
-  checkKey(plan, output.columns[0]!, engine);
+  const keys = plan.keyNames.length;
+  if (output.columns.length !== keys + sources.length)
+    throw mismatch(`it has ${output.columns.length} columns, the checkpoints make ${keys + sources.length}`);
   return output.columns.map((column, i) => {
-    const source = sources[i - 1];
-    if (source === undefined) return { output: column, source: null };
+    const source = sources[i - keys];
+    if (source === undefined) {
+      checkKey(plan, i, column, engine);
+      return { output: column, source: null };
+    }
     checkColumn(
       source.column,
       column,
@@ -54,20 +58,22 @@ export function matchColumns(plan: MergePlan, output: Footer, engine: MergeJob['
 /** All but the stitch of checkpoints, or of parts. */
 export const writesAnew = (engine: MergeJob['engine']): boolean => engine !== 'stitch' && engine !== 'bigquery';
 
-function checkKey({ spine, keyName, checkpoints }: MergePlan, column: Column, engine: MergeJob['engine']): void {
-  if (column.name !== keyName) throw mismatch(`its first column is ${column.name} instead of the key ${keyName}`);
+/** Of the key's column `index`, which is that of the output, too. */
+function checkKey(plan: MergePlan, index: number, column: Column, engine: MergeJob['engine']): void {
+  const { spine, checkpoints } = plan;
+  const keyName = plan.keyNames[index]!;
+  if (column.name !== keyName)
+    throw mismatch(`its column ${index + 1} is ${column.name} instead of the key ${keyName}`);
   const type = keyTypeOf(column, OUTPUT);
   // A key that was taken over keeps its unit, though other files may have a finer one.
   if (spine.source !== null) {
-    checkColumn(checkpoints[spine.source]!.key, column, writesAnew(engine) ? null : true);
+    checkColumn(checkpoints[spine.source]!.keys[index]!, column, writesAnew(engine) ? null : true);
     return;
   }
-  if (JSON.stringify(sortedEntries(type)) !== JSON.stringify(sortedEntries(spine.type)))
-    throw mismatch(`its key has the type ${JSON.stringify(type)} instead of ${JSON.stringify(spine.type)}`, keyName);
+  const wanted = spine.types[index]!;
+  if (!isDeepStrictEqual(type, wanted))
+    throw mismatch(`its key has the type ${JSON.stringify(type)} instead of ${JSON.stringify(wanted)}`, keyName);
 }
-
-const sortedEntries = (value: object): [string, unknown][] =>
-  Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
 
 /** `aligned`: true where the chunks were taken over, false where they were rewritten, null where all was written anew. */
 function checkColumn(source: Column, output: Column, aligned: boolean | null): void {

@@ -7,25 +7,27 @@ import type { Checksum } from './verify-bytes.ts';
 import { checkChunk, mismatch } from './verify-footer.ts';
 
 /**
- * Checks that a key column that was taken over has the bytes of its checkpoint's, and is described as there. `sums`: of
- * the output's key chunks, one a row group. Throws OutputMismatch.
+ * Checks that key columns that were taken over have the bytes of their checkpoint's, and are described as there. `sums`: of
+ * the output's key chunks, for each key column one a row group. Throws OutputMismatch.
  */
 export async function checkKeyChunks(
-  { spine, checkpoints, keyName }: MergePlan,
+  { spine, checkpoints }: MergePlan,
   output: Footer,
-  sums: Checksum[],
+  sums: Checksum[][],
 ): Promise<void> {
   if (spine.source === null) return;
-  const { path, name, footer, key } = checkpoints[spine.source]!;
+  const { path, name, footer, keys } = checkpoints[spine.source]!;
   const handle = await open(path, 'r');
   try {
-    for (const [group, { chunks }] of footer.rowGroups.entries()) {
-      const chunk = chunks[key.firstLeaf]!;
-      checkChunk(chunk, output.rowGroups[group]!.chunks[0]!, keyName, footer.columnOrders !== null);
-      let crc = 0;
-      for await (const piece of chunkPieces(handle, chunk, key, name)) crc = crc32(piece, crc);
-      if (crc !== sums[group]!.crc) throw mismatch(`the bytes of its key ${keyName} are not those of ${name}`, keyName);
-    }
+    for (const [group, { chunks }] of footer.rowGroups.entries())
+      for (const [index, key] of keys.entries()) {
+        const chunk = chunks[key.firstLeaf]!;
+        checkChunk(chunk, output.rowGroups[group]!.chunks[index]!, key.name, footer.columnOrders !== null);
+        let crc = 0;
+        for await (const piece of chunkPieces(handle, chunk, key, name)) crc = crc32(piece, crc);
+        if (crc !== sums[index]![group]!.crc)
+          throw mismatch(`the bytes of its key ${key.name} are not those of ${name}`, key.name);
+      }
   } finally {
     await handle.close();
   }

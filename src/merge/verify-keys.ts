@@ -1,39 +1,44 @@
 import { open } from 'node:fs/promises';
 import { invalidCheckpoint } from './errors.ts';
-import { concatKeys, decodeKeys, keyTypeOf, type KeyType, type KeyValues } from './keys.ts';
+import { formatNames, packKeys, wordsOf } from './key-tuples.ts';
+import { concatKeys, decodeKeys, keyTypeOf, type KeyIntegers, type KeyType, type KeyValues } from './keys.ts';
 import type { Footer } from './parquet/footer.ts';
 import type { Column } from './parquet/schema.ts';
 import { readColumnValues } from './parquet/values.ts';
 import type { Checkpoint } from './plan.ts';
 import type { ReadableFile } from './system/disk-file.ts';
 
-/** Decodes a key column over all row groups, as keys of the type `to`. Throws CheckpointInvalid. */
+/** Decodes the columns of a key over all row groups, as keys of the types `to`. Throws CheckpointInvalid. */
 export async function readAllKeys(
   handle: ReadableFile,
   footer: Footer,
-  column: Column,
-  to: KeyType,
+  columns: Column[],
+  to: KeyType[],
   name: string,
 ): Promise<KeyValues> {
   const { size } = await handle.stat();
-  const from = keyTypeOf(column, name);
-  const parts: KeyValues[] = [];
-  for (let group = 0; group < footer.rowGroups.length; group++) {
-    const values = await readColumnValues(handle, size, footer, column, group, name);
-    parts.push(decodeKeys(values, from, to, { file: name, column: column.name }));
+  const read: KeyValues[] = [];
+  for (const [i, column] of columns.entries()) {
+    const from = keyTypeOf(column, name);
+    const parts: KeyValues[] = [];
+    for (let group = 0; group < footer.rowGroups.length; group++) {
+      const values = await readColumnValues(handle, size, footer, column, group, name);
+      parts.push(decodeKeys(values, from, to[i]!, { file: name, column: column.name }));
+    }
+    read.push(concatKeys(parts));
   }
-  return concatKeys(parts);
+  return packKeys(read);
 }
 
 /** For each row of the spine the checkpoint's row, or -1; looked up anew, not by the code that aligned. */
-export async function lookUpRows(checkpoint: Checkpoint, spine: KeyValues, type: KeyType): Promise<Int32Array> {
+export async function lookUpRows(checkpoint: Checkpoint, spine: KeyValues, types: KeyType[]): Promise<Int32Array> {
   const handle = await open(checkpoint.path, 'r');
   try {
-    const { footer, key, name } = checkpoint;
-    const keys = await readAllKeys(handle, footer, key, type, name);
+    const { footer, keys: columns, name } = checkpoint;
+    const keys = await readAllKeys(handle, footer, columns, types, name);
     if (firstDifference(keys, spine) === null) return Int32Array.from({ length: keys.values.length }, (_, row) => row);
-    const duplicate = (row: number): Error =>
-      invalidCheckpoint(name, `its key ${key.name} repeats in row ${row + 1}`, key.name);
+    const key = formatNames(columns.map((column) => column.name));
+    const duplicate = (row: number): Error => invalidCheckpoint(name, `its key ${key} repeats in row ${row + 1}`, key);
     return keys.kind === 'integer' && spine.kind === 'integer'
       ? lookUpIntegers(keys.values, spine.values, duplicate)
       : lookUpTexts(keys.values as string[], spine.values as string[], duplicate);
@@ -53,11 +58,8 @@ export function firstDifference(a: KeyValues, b: KeyValues): number | null {
   return a.values.length === b.values.length ? null : length;
 }
 
-const wordsOf = (values: BigInt64Array): Int32Array =>
-  new Int32Array(values.buffer, values.byteOffset, values.length * 2);
-
 /** A hash table with open addressing over the halves of the keys: a Map of BigInts is ten times as slow. */
-function lookUpIntegers(keys: BigInt64Array, wanted: BigInt64Array, duplicate: (row: number) => Error): Int32Array {
+function lookUpIntegers(keys: KeyIntegers, wanted: KeyIntegers, duplicate: (row: number) => Error): Int32Array {
   const mask = 2 ** Math.ceil(Math.log2(Math.max(keys.length, 1) * 2)) - 1;
   const table = new Int32Array(mask + 1);
   const [from, to] = [wordsOf(keys), wordsOf(wanted)];
@@ -72,7 +74,7 @@ function lookUpIntegers(keys: BigInt64Array, wanted: BigInt64Array, duplicate: (
     if (table[slot] !== 0) throw duplicate(row);
     table[slot] = row + 1;
   }
-  return Int32Array.from(wanted, (_, i) => table[slotOf(to[2 * i]!, to[2 * i + 1]!)]! - 1);
+  return Int32Array.from({ length: wanted.length }, (_, i) => table[slotOf(to[2 * i]!, to[2 * i + 1]!)]! - 1);
 }
 
 function hash(low: number, high: number): number {

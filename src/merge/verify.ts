@@ -9,7 +9,8 @@ import { combineCrc32, formatCrc32 } from './crc32.ts';
 import { MergeFailure, unreadableCode } from './errors.ts';
 import { assertUnchanged } from './fingerprint.ts';
 import type { MergeJob } from './job.ts';
-import { formatKey } from './keys.ts';
+import { formatKeys, formatNames } from './key-tuples.ts';
+import type { KeyValue } from './keys.ts';
 import { dataEnd, footerChecksum, rangeChecksum } from './footer-checksum.ts';
 import { readFooterOf, valuesOf, type Footer } from './parquet/footer.ts';
 import { PageWalk } from './parquet/page-header.ts';
@@ -116,7 +117,7 @@ async function verify(request: VerifyRequest): Promise<Verification> {
   await Promise.allSettled([checks, compared]);
   await Promise.all([checks, compared]);
   await sumOtherChunks(columns, output, footer, new Set(takenOver), sums, signal);
-  if (!writesAnew(engine)) await checkKeyChunks(plan, footer, sums[0]!);
+  if (!writesAnew(engine)) await checkKeyChunks(plan, footer, sums);
   for (const checkpoint of plan.checkpoints) {
     const byValue = !takenOver.includes(checkpoint);
     if (!byValue && request.mode === 'bytes') continue;
@@ -175,15 +176,14 @@ function trackProgress({ plan, onProgress }: VerifyRequest): { bytes: (count: nu
   };
 }
 
-async function checkOutputKeys({ spine, keyName }: MergePlan, output: ReadableFile, footer: Footer): Promise<void> {
-  const keys = await readAllKeys(output, footer, footer.columns[0]!, spine.type, OUTPUT);
+async function checkOutputKeys({ spine, keyNames }: MergePlan, output: ReadableFile, footer: Footer): Promise<void> {
+  const keys = await readAllKeys(output, footer, footer.columns.slice(0, keyNames.length), spine.types, OUTPUT);
   const row = firstDifference(keys, spine.keys);
   if (row === null) return;
-  const show = (value: bigint | string | undefined): string =>
-    value === undefined ? 'none' : formatKey(value, spine.type);
+  const show = (value: KeyValue | undefined): string => (value === undefined ? 'none' : formatKeys(value, spine.types));
   throw mismatch(
     `its key in row ${row + 1} is ${show(keys.values[row])} instead of ${show(spine.keys.values[row])}`,
-    keyName,
+    formatNames(keyNames),
   );
 }
 

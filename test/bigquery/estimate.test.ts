@@ -105,7 +105,7 @@ test('text is billed by its length and two bytes, a float as a double, a boolean
         file: 'a.parquet',
         files: 2,
         rows: 10,
-        key: { type: 0, columns: 1, payloadBytes: 0 },
+        keys: [{ type: 0, columns: 1, payloadBytes: 0 }],
         columns: [
           { type: 1, columns: 1, payloadBytes: 100 },
           { type: 2, columns: 2, payloadBytes: 0 },
@@ -115,7 +115,7 @@ test('text is billed by its length and two bytes, a float as a double, a boolean
         file: 'c.parquet',
         files: 1,
         rows: 12,
-        key: { type: 1, columns: 1, payloadBytes: 36 },
+        keys: [{ type: 1, columns: 1, payloadBytes: 36 }],
         columns: [{ type: 3, columns: 1, payloadBytes: 0 }],
       },
     ],

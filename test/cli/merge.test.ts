@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { access, readdir, symlink } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { writeParquet } from '../support/parquet-by-sql.ts';
 import { openCli } from './support.ts';
 import type { Cli } from './support.ts';
 
@@ -40,6 +41,34 @@ test('merges a folder, and ends with the agreed line of JSON', async () => {
   const again = await cli.run('merge', 's/X', '--out', 'x.parquet', '--json');
   assert.equal(again.exitCode, 0);
   assert.match(again.stdout, /nothing to do/);
+});
+
+test('a key of several columns is a list, or an option for each; a comma in a name is \\,', async () => {
+  const own = join(cli.folder, 'pairs');
+  await mkdir(own);
+  await writeParquet({
+    [join(own, 'a.parquet')]: 'SELECT range % 2 AS s, range AS "k,1", range AS a FROM range(9)',
+    [join(own, 'b.parquet')]: 'SELECT range AS "k,1", range AS b, range % 2 AS s FROM range(9)',
+  });
+  for (const [index, key] of [
+    ['--key', 's,k\\,1'],
+    ['--key', 's', '--key', 'k\\,1'],
+  ].entries()) {
+    const run = await cli.run('merge', 'pairs', '--out', `k${index}.parquet`, ...key, '--json');
+    assert.equal(run.exitCode, 0, run.stderr);
+    assert.equal((run.json as { columns: number }).columns, 4);
+  }
+  const one = await cli.run('merge', 'pairs', '--out', 'k.parquet', '--key', 's');
+  assert.equal(one.exitCode, 3);
+  assert.match(one.stderr, /the column k,1, which a\.parquet has, too; rename one, or make it a part of the key/);
+  const found = await cli.run('init', 'pairs', '--out', 'pairs.yaml', '--key', 's,k\\,1');
+  assert.equal(found.exitCode, 0, found.stderr);
+  assert.match(await readFile(join(cli.folder, 'pairs.yaml'), 'utf8'), /^key: \["s","k,1"\]$/m);
+  const planned = await cli.run('plan', 'pairs.yaml', '--json');
+  assert.equal(planned.exitCode, 0, planned.stderr);
+  assert.match(planned.stdout, /its key has 2 columns, and BigQuery is given keys of one/);
+  const verified = await cli.run('verify', 'k0.parquet', '--sources');
+  assert.equal(verified.exitCode, 0, verified.stderr);
 });
 
 test('--verify none leaves verification out and says so', async () => {

@@ -22,7 +22,7 @@ const survey = (changes: Partial<Survey> = {}): Survey => ({
   codecs: [],
   shapes: [
     {
-      ...{ file: 'a.parquet', files: 668, rows: 177_748, key: { type: 0, columns: 1, payloadBytes: 0 } },
+      ...{ file: 'a.parquet', files: 668, rows: 177_748, keys: [{ type: 0, columns: 1, payloadBytes: 0 }] },
       columns: [{ type: 1, columns: 25.5, payloadBytes: 0 }],
     },
   ],
@@ -84,7 +84,7 @@ test('what no backend can do is set aside, with the reason', () => {
   assert.match(noProject.why, /bigquery\.project is not set/);
 });
 
-const SHAPE = { files: 1, key: { type: 0, columns: 1, payloadBytes: 0 } };
+const SHAPE = { files: 1, keys: [{ type: 0, columns: 1, payloadBytes: 0 }] };
 const ofType = (type: string, shortRows = 10): Survey =>
   survey({
     ...{ files: 2, columns: 7, bytesIn: 1e6 },

@@ -59,6 +59,8 @@ const wrong: [string, string[], RegExp][] = [
   ['a configuration in place of a run', ['skip', './none.yaml', 'A'], /none\.yaml: cannot be read/],
   ['a schedule without times', ['schedule', 'create', 'none.yaml'], /say when/],
   ['an output among its sources', ['merge', '.', '--out', 'y.parquet'], /would be one of the files to merge/],
+  ['a key with a column twice', ['merge', 'x', '--out', 'y', '--key', 'a,b', '--key', 'a'], /It has a twice/],
+  ['a key without a name', ['merge', 'x', '--out', 'y', '--key', 'a,'], /Give names of columns/],
   ['an empty folder name', ['merge', '', '--out', 'y'], /argument 'dir'\. It is empty/],
   ['less memory than a process takes', ['merge', 'x', '--out', 'y', '--memory', '1MiB'], /less than 64MiB/],
   ['pairs that lie elsewhere', ['sample', '--out', 'x', '--pairs', '../A'], /\.\.\/A is no name of a folder/],

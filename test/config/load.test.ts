@@ -54,6 +54,12 @@ test('the section bigquery has defaults of its own: no project, $25, list prices
   assert.equal(own.stagingExpiresMs, 7_200_000);
 });
 
+test('a key is a name, or a list of names; a list of one is that name', () => {
+  assert.equal(parse({}).key, 'interval_time');
+  assert.deepEqual(parse({ key: ['symbol', 'interval_time'] }).key, ['symbol', 'interval_time']);
+  assert.equal(parse({ key: ['a,b'] }).key, 'a,b');
+});
+
 test('the memory limit is 40 GiB, and less on a smaller machine', () => {
   assert.equal(defaultMemoryBytes(64 * 2 ** 30), 40 * 2 ** 30);
   assert.equal(defaultMemoryBytes(10 * 2 ** 30), 8 * 2 ** 30);
@@ -94,6 +100,10 @@ const refused: [string, Record<string, unknown>, string][] = [
   ],
   ['a backend twice', { backends: ['local', 'local'] }, 'backends[1]: "local"; expected each backend once'],
   ['a missing field', { key: undefined }, 'key: missing; expected a text'],
+  ['a key without a name', { key: '' }, 'key: ""; expected the name of a column'],
+  ['a key of no columns', { key: [] }, 'key: []; expected at least one column'],
+  ['a column of the key twice', { key: ['k', 'l', 'k'] }, 'key[2]: "k"; expected each column once'],
+  ['a key that is a number', { key: 7 }, 'key: 7; expected the name of a column, or a list of names'],
   ['a fraction of a file', { checkpoints: { expected: 1.5 } }, 'checkpoints.expected: 1.5; expected a whole number'],
   ['cleaning what was not verified', { verify: 'none', clean: 'delete' }, 'clean: "delete"; expected keep'],
   [

@@ -49,7 +49,9 @@ test('another package compiles against its types', async (t) => {
   await writeFile(join(folder, 'wrong.ts'), program('7'));
   const flags = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext'];
   const compile = (file: string) => run(TSC, [...flags, file], { cwd: folder });
+  await writeFile(join(folder, 'several.ts'), program("['k', 'l'] as const"));
   await compile('right.ts');
+  await compile('several.ts');
   await assert.rejects(compile('wrong.ts'), { stdout: /TS2322.*number/ });
 });
 
@@ -66,6 +68,9 @@ test('what is wrong with its options or its files is a typed error', async (t) =
   for (const wrong of [{ timeoutMs: '30m' }, { stallMs: NaN }, { verify: 'all' }, { engine: 'bogus' }, { timeout: 5 }])
     assert.equal(await typeOf(wrong as object), 'ConfigInvalid', JSON.stringify(wrong));
   assert.equal(await typeOf({ key: 'no_such_key' }), 'CheckpointInvalid');
+  assert.equal(await typeOf({ key: ['interval_time', 'no_such_key'] }), 'CheckpointInvalid');
+  assert.equal(await typeOf({ key: ['a', 'a'] }), 'ConfigInvalid');
+  assert.equal(await typeOf({ key: [] }), 'ConfigInvalid');
   assert.equal(await typeOf({ dir: join(folder, 'nowhere') }), 'CheckpointInvalid');
   assert.equal(await typeOf({ memoryBytes: 1 }), 'ConfigInvalid');
 });

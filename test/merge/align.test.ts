@@ -27,7 +27,7 @@ async function readCheckpoint(path: string, without: string[] = []): Promise<Che
     path,
     fingerprint: await readFingerprint(path),
     footer,
-    key: key!,
+    keys: [key!],
     columns: columns.filter(({ name }) => !without.includes(name)),
   };
 }
@@ -223,12 +223,16 @@ test('a key that no checkpoint has is written in its own type', async (t) => {
   const database = await openAlignDatabase(dir, MEMORY_BYTES);
   const write = async (index: number, keys: bigint[] | string[]): Promise<Map<string, Stored[]>> => {
     const parts = await writeKeyPart({
-      keys:
-        typeof keys[0] === 'string'
-          ? { kind: 'text', values: keys as string[] }
-          : { kind: 'integer', values: BigInt64Array.from(keys as bigint[]) },
+      columns: [
+        {
+          keys:
+            typeof keys[0] === 'string'
+              ? { kind: 'text', values: keys as string[] }
+              : { kind: 'integer', values: BigInt64Array.from(keys as bigint[]) },
+          column: columns[index]!,
+        },
+      ],
       rowGroupRows: [2, 1],
-      column: columns[index]!,
       dir,
       partKey: `key${index}`,
       database,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { commonKeyType, keyTypeOf } from '../../src/merge/keys.ts';
-import { outputKeyColumn } from '../../src/merge/output-key.ts';
+import { outputKeyColumns } from '../../src/merge/output-key.ts';
 import { CONVERTED, LOGICAL, PHYSICAL, REPETITION, SCHEMA_ELEMENT } from '../../src/merge/parquet/field-ids.ts';
 import { describeType } from '../../src/merge/parquet/logical.ts';
 import type { Column } from '../../src/merge/parquet/schema.ts';
@@ -27,12 +27,12 @@ const newer = (logical: number): ThriftField => structField(SCHEMA_ELEMENT.logic
 
 /** The type of a key that is written anew, for checkpoints whose keys are these. */
 function typeOfNewKey(...keys: Column[]): string {
-  const checkpoints = keys.map((key, i) => ({ key, name: `${i}.parquet` }));
+  const checkpoints = keys.map((key, i) => ({ keys: [key], name: `${i}.parquet` }));
   const type = commonKeyType(
-    checkpoints.map(({ key, name }) => ({ type: keyTypeOf(key, name), file: name, column: 'k' })),
+    checkpoints.map(({ keys, name }) => ({ type: keyTypeOf(keys[0]!, name), file: name, column: 'k' })),
   );
-  const plan = { keyName: 'k', checkpoints, spine: { source: null, type } } as unknown as MergePlan;
-  return describeType(outputKeyColumn(plan).column);
+  const plan = { keyNames: ['k'], checkpoints, spine: { source: null, types: [type] } } as unknown as MergePlan;
+  return describeType(outputKeyColumns(plan)[0]!.column);
 }
 
 test('a key that two writers describe in two ways keeps its type', () => {

@@ -8,13 +8,12 @@ import { joinWithDuckdb } from '../../src/merge/duckdb-join.ts';
 import type { Engine } from '../../src/merge/engine.ts';
 import type { MergeJob, MergeMessage } from '../../src/merge/job.ts';
 import { rowsOnSpine } from '../../src/merge/key-sets.ts';
-import { keyTypeOf } from '../../src/merge/keys.ts';
 import { readManifest } from '../../src/merge/manifest.ts';
 import { REPETITION } from '../../src/merge/parquet/field-ids.ts';
 import { readFooter } from '../../src/merge/parquet/footer.ts';
 import type { PhysicalValues } from '../../src/merge/parquet/values.ts';
 import { planMerge } from '../../src/merge/plan-merge.ts';
-import { readKeys } from '../../src/merge/spine.ts';
+import { readKeys } from '../../src/merge/read-keys.ts';
 import { runSteps } from '../../src/merge/steps.ts';
 import { stitchParts, writeKeyParts } from '../../src/merge/stitch-plan.ts';
 import { verifyMerge } from '../../src/merge/verify.ts';
@@ -29,7 +28,7 @@ const fetchAll: Engine = async ({ plan, job, partsDir, outputPath, signal }) => 
   try {
     const parts = new Map<number, Awaited<ReturnType<typeof alignCheckpoint>>>();
     for (const checkpoint of plan.checkpoints) {
-      const keys = await readKeys(checkpoint, keyTypeOf(checkpoint.key, checkpoint.name), plan.spine.type);
+      const keys = await readKeys(checkpoint, plan.spine.types);
       const rowOf = rowsOnSpine(plan.spine.keys, keys);
       const { rowGroupRows } = plan.spine;
       const partKey = `fetched${checkpoint.index}`;

@@ -58,7 +58,7 @@ export async function writeMerged(
     planId: plan.id,
     rows: plan.spine.keys.values.length,
     rowGroupRows: plan.spine.rowGroupRows,
-    key: { name: plan.keyName, described: 'int64' },
+    key: { name: plan.keyNames[0]!, described: 'int64' },
     spine: { path: '', bytes: 0, content: 'spine', keyType: 'int64', keyBytes: 8 },
     checkpoints: plan.checkpoints.map(({ name, path, fingerprint, footer, columns }) => ({
       name,

@@ -35,8 +35,8 @@ export function keepsType(engine: MergeJob['engine'], type: string): boolean | n
  * nothing is known before: what it changes is found when its output is verified.
  */
 export function refuseChangedTypes({ checkpoints }: MergePlan, engine: MergeJob['engine']): void {
-  for (const { name, key, columns } of checkpoints)
-    for (const column of [key, ...columns]) {
+  for (const { name, keys, columns } of checkpoints)
+    for (const column of [...keys, ...columns]) {
       const type = describeType(column);
       if (keepsType(engine, type) === false)
         throw unfitEngine(

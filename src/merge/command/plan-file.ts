@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { RowsMode } from '../../contract.ts';
 import type { MergePlan } from '../plan.ts';
+import { outputColumns } from '../plan-merge.ts';
 import { stitchParts, writeKeyParts } from '../stitch-plan.ts';
 import { VERSION } from '../version.ts';
 import { commandFolder } from '../workspace.ts';
@@ -11,14 +12,16 @@ import type { AlignedPart } from '../write-part.ts';
 /** What a program that merges is told, as `plan.json`: documented in docs/engines.md, and changed only with its version. */
 export interface PlanFile {
   version: 1;
-  /** Name of the key column, in every checkpoint and in the output, whose first column it is. */
-  key: string;
+  /** Name of the key column; null where the key has several, so that nobody takes one of them for all of it. */
+  key: string | null;
+  /** Names of the columns of the key, in every checkpoint and in the output, whose first columns they are. */
+  keys: string[];
   /** How the rows were chosen; they are those of the spine, whatever it says here. */
   rows: RowsMode;
   rowCount: number;
   /** Columns of the output, the key included. */
   columnCount: number;
-  /** A Parquet file of one column: the key of every row of the output, in its order and with its type. */
+  /** A Parquet file of the key columns: the key of every row of the output, in its order and with its types. */
   spine: string;
   checkpoints: PlannedCheckpoint[];
   /** Where the output belongs: one Parquet file. */
@@ -61,10 +64,11 @@ export async function writePlanFile(request: PlanFileRequest): Promise<string> {
   await writeSpine(request, spine);
   const file: PlanFile = {
     version: 1,
-    key: plan.keyName,
+    key: plan.keyNames.length === 1 ? plan.keyNames[0]! : null,
+    keys: plan.keyNames,
     rows: plan.rows,
     rowCount: plan.spine.keys.values.length,
-    columnCount: 1 + plan.checkpoints.reduce((sum, { columns }) => sum + columns.length, 0),
+    columnCount: outputColumns(plan),
     spine,
     checkpoints: plan.checkpoints.map(({ path, footer, columns, index }) => ({
       path,
