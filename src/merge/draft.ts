@@ -19,7 +19,7 @@ export function draftManifest(job: MergeJob, plan: MergePlan, figures: MergeFigu
     rowCount: figures.rows,
     columnCount: figures.columns,
     rowGroups: plan.spine.rowGroupRows,
-    output: { name: job.output.path, bytes: figures.bytesOut, footerCrc32: null },
+    output: { name: job.output.path, bytes: figures.bytesOut, footerCrc32: null, indexCrc32: null },
     sources: plan.checkpoints.map(({ name, path, fingerprint, columns }, i) => ({
       name,
       path,

@@ -36,6 +36,8 @@ const schema = z.object({
     bytes,
     /** Of the footer with its length and the closing magic; null where it was not verified, or by an earlier version. */
     footerCrc32: crc32.nullable().default(null),
+    /** Of its page indexes; null where it has none, was not verified, or by an earlier version. */
+    indexCrc32: crc32.nullable().default(null),
   }),
   sources: z.array(
     z.object({

@@ -6,6 +6,7 @@ import { crc32 } from 'node:zlib';
 import { formatCrc32 } from './crc32.ts';
 import { MergeFailure, unreadableCode } from './errors.ts';
 import { footerChecksum } from './footer-checksum.ts';
+import { indexChecksum } from './index-checksum.ts';
 import type { Manifest } from './manifest.ts';
 import { readFooter } from './parquet/footer.ts';
 import { alignedBuffer, DiskReader } from './system/disk-reader.ts';
@@ -44,14 +45,17 @@ async function compare(
   refuse: (what: string, column?: string) => MergeFailure,
   { onBytes, signal }: RecheckHooks,
 ): Promise<void> {
-  const { columns, rowGroups } = await readFooter(path, path).catch((error: unknown) => {
+  const footer = await readFooter(path, path).catch((error: unknown) => {
     throw error instanceof MergeFailure ? refuse(error.message) : error;
   });
+  const { columns, rowGroups } = footer;
   if (columns.length !== manifest.columns.length || rowGroups.length !== manifest.rowGroups.length)
     throw refuse('it has other columns or row groups');
   await using disk = await DiskReader.open(path);
-  const { footerCrc32 } = manifest.output;
+  const { footerCrc32, indexCrc32 } = manifest.output;
   if (footerCrc32 !== null && (await footerChecksum(disk)) !== footerCrc32) throw refuse('its footer has changed');
+  if (indexCrc32 !== null && (await indexChecksum(disk, footer)) !== indexCrc32)
+    throw refuse('its page indexes have changed');
   const buffer = alignedBuffer(BUFFER_BYTES);
   let done = 0;
   // In the order of the file.

@@ -235,7 +235,7 @@ async function runVerify(session: Session): Promise<boolean> {
   const figures: MergeFigures = { ...draft.figures, verified: verification.mode };
   await writeManifest(session.draftPath, {
     ...draft,
-    output: { ...draft.output, footerCrc32: verification.footerCrc32 },
+    output: { ...draft.output, footerCrc32: verification.footerCrc32, indexCrc32: verification.indexCrc32 },
     sources: draft.sources.map((source) => ({ ...source, crc32: checksums.get(source.name) ?? null })),
     rowGroups: verification.rowGroupRows,
     columns: verification.columns,

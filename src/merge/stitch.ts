@@ -13,6 +13,7 @@ import { integerOf } from './parquet/thrift.ts';
 import { encodeFooter, type OutputRowGroup } from './parquet/write-footer.ts';
 import type { Portion } from './portion.ts';
 import { copyRange, writeFully, type CopyTarget } from './system/copy-range.ts';
+import { writePageIndexes, type MovedChunk } from './write-page-indexes.ts';
 
 export interface StitchRequest {
   outputPath: string;
@@ -43,13 +44,22 @@ export async function stitch(request: StitchRequest): Promise<StitchResult> {
   const target: CopyTarget = { handle, blockBytes, means: 'clone', bytesCloned: 0, bytesCopied: 0 };
   try {
     await writeFully(handle, Buffer.from('PAR1', 'latin1'), 0);
-    const rowGroups: OutputRowGroup[] = [];
+    const written: StitchedRowGroup[] = [];
     let position = FIRST_OFFSET;
     for (const group of request.rowGroups) {
-      const written = await stitchRowGroup(request, target, group, position);
-      rowGroups.push(written.rowGroup);
-      position = written.end;
+      written.push(await stitchRowGroup(request, target, group, position));
+      position = written.at(-1)!.end;
     }
+    const pagesEnd = position;
+    position = await writePageIndexes(
+      handle,
+      written.flatMap(({ moved }) => moved),
+      position,
+    );
+    const rowGroups: OutputRowGroup[] = written.map(({ moved, rowGroup }) => ({
+      ...rowGroup,
+      chunks: moved.map(({ chunk, shift, keepBounds, indexes }) => moveChunk(chunk, shift, keepBounds, indexes)),
+    }));
     const footer = encodeFooter({
       rows: rowGroups.reduce((sum, group) => sum + group.rows, 0),
       topLevelColumns: request.schema.length,
@@ -66,11 +76,18 @@ export async function stitch(request: StitchRequest): Promise<StitchResult> {
     return {
       bytesOut: position + footer.length,
       bytesCloned: target.bytesCloned,
-      bytesCopied: target.bytesCopied + footer.length,
+      bytesCopied: target.bytesCopied + position - pagesEnd + footer.length,
     };
   } finally {
     await handle.close();
   }
+}
+
+interface StitchedRowGroup {
+  rowGroup: Omit<OutputRowGroup, 'chunks'>;
+  /** In the order of the schema's leaves. */
+  moved: MovedChunk[];
+  end: number;
 }
 
 async function stitchRowGroup(
@@ -78,8 +95,9 @@ async function stitchRowGroup(
   target: CopyTarget,
   group: { rows: number; portions: Portion[] },
   start: number,
-): Promise<{ rowGroup: OutputRowGroup; end: number }> {
-  const chunks: Uint8Array[] = [];
+): Promise<StitchedRowGroup> {
+  const moved: MovedChunk[] = [];
+  const { rows } = group;
   let position = start;
   let uncompressedBytes = 0;
   let compressedBytes = 0;
@@ -90,10 +108,11 @@ async function stitchRowGroup(
     await copyPortion(request, target, portion, segments);
     first ??= segments[0]?.target ?? null;
     position = end;
-    for (const { chunks: own, keepBounds } of portion.columns)
+    const { path } = portion;
+    for (const { chunks: own, keepBounds, column } of portion.columns)
       for (const chunk of own) {
         const shift = chunk.length === 0 ? 0 : targetOf(segments, chunk.start) - chunk.start;
-        chunks.push(moveChunk(chunk, shift, keepBounds));
+        moved.push({ path, rows, physicalType: column.physicalType, chunk, shift, keepBounds, indexes: null });
       }
     for (const chunk of wanted) {
       uncompressedBytes += chunk.uncompressedLength;
@@ -101,7 +120,8 @@ async function stitchRowGroup(
     }
   }
   return {
-    rowGroup: { rows: group.rows, chunks, uncompressedBytes, compressedBytes, start: first ?? start },
+    rowGroup: { rows, uncompressedBytes, compressedBytes, start: first ?? start },
+    moved,
     end: position,
   };
 }

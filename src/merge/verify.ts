@@ -12,8 +12,8 @@ import { assertUnchanged } from './fingerprint.ts';
 import type { MergeJob } from './job.ts';
 import { formatKey } from './keys.ts';
 import { footerChecksum } from './footer-checksum.ts';
-import { readFooter, valuesOf, type Footer } from './parquet/footer.ts';
-import { PageWalk } from './parquet/page-header.ts';
+import { indexChecksum } from './index-checksum.ts';
+import { readFooter, type Chunk, type Footer } from './parquet/footer.ts';
 import { chunkPieces } from './parquet/chunk-bytes.ts';
 import type { Checkpoint, MergePlan } from './plan.ts';
 import { DiskReader } from './system/disk-reader.ts';
@@ -29,6 +29,7 @@ import {
   type ExpectedColumn,
 } from './verify-footer.ts';
 import { firstDifference, readAllKeys } from './verify-keys.ts';
+import { checkPageIndexes, indexedPairs, keyPageWalk, pageWalk } from './verify-page-indexes.ts';
 
 export interface VerifyRequest {
   plan: MergePlan;
@@ -52,8 +53,9 @@ export interface Verification {
   columns: { name: string; source: string | null; crc32: string[] }[];
   /** Rows of each row group of the output. */
   rowGroupRows: number[];
-  /** Of the output's footer (footer-checksum.ts). */
+  /** Of the output's footer (footer-checksum.ts), and of its page indexes (index-checksum.ts) if it has any. */
   footerCrc32: string;
+  indexCrc32: string | null;
 }
 
 /**
@@ -83,10 +85,13 @@ async function verify(request: VerifyRequest): Promise<Verification> {
   const sums = columns.map(() => footer.rowGroups.map(() => new Checksum()));
   const takenOver = plan.checkpoints.filter(({ index }) => engine === 'stitch' && plan.aligned[index]);
   let footerCrc32: string;
+  let indexCrc32: string | null;
   const output = await open(outputPath, 'r');
   try {
     await using disk = await DiskReader.open(outputPath);
     footerCrc32 = await footerChecksum(disk);
+    indexCrc32 = await indexChecksum(disk, footer);
+    const pagesOf = await checkPageIndexes(disk, indexedPairs(plan, engine, columns, footer));
     const { size } = await output.stat();
     // Work for the processor, done while the chunks are read; settled before anything is closed.
     const checks = Promise.all([
@@ -94,7 +99,7 @@ async function verify(request: VerifyRequest): Promise<Verification> {
       checkOutputKeys(plan, output, footer),
       checkAlignedKeys(plan, takenOver),
     ]);
-    const compared = compareChunks(disk, chunkPairs(columnsOf, footer, new Set(takenOver), sums), {
+    const compared = compareChunks(disk, chunkPairs(columnsOf, footer, new Set(takenOver), sums, pagesOf), {
       onBytes: progress.bytes,
       onDone: async (checkpoint) => {
         await assertUnchanged(checkpoint);
@@ -104,7 +109,7 @@ async function verify(request: VerifyRequest): Promise<Verification> {
     });
     await Promise.allSettled([checks, compared]);
     await Promise.all([checks, compared]);
-    await sumOtherChunks(columns, output, footer, new Set(takenOver), sums, request.signal);
+    await sumOtherChunks(plan, columns, output, footer, new Set(takenOver), sums, pagesOf, request.signal);
     for (const checkpoint of plan.checkpoints) {
       const byValue = !takenOver.includes(checkpoint);
       if (!byValue && request.mode === 'bytes') continue;
@@ -133,6 +138,7 @@ async function verify(request: VerifyRequest): Promise<Verification> {
     })),
     rowGroupRows: footer.rowGroups.map(({ rows }) => rows),
     footerCrc32,
+    indexCrc32,
   };
 }
 
@@ -185,6 +191,7 @@ function* chunkPairs(
   footer: Footer,
   takenOver: Set<Checkpoint>,
   sums: Checksum[][],
+  pagesOf: Map<Chunk, number>,
 ): Generator<ChunkPair> {
   for (const [checkpoint, own] of columnsOf) {
     if (checkpoint === null || !takenOver.has(checkpoint)) continue;
@@ -193,13 +200,14 @@ function* chunkPairs(
       for (const [index, { output, source }] of own) {
         const { firstLeaf, leaves, name } = source!.column;
         for (let leaf = 0; leaf < leaves; leaf++) {
+          const written = footer.rowGroups[group]!.chunks[output.firstLeaf + leaf]!;
           const pair = {
             checkpoint,
             column: name,
             source: chunks[firstLeaf + leaf]!,
-            output: footer.rowGroups[group]!.chunks[output.firstLeaf + leaf]!,
+            output: written,
             sum: sums[index]![group]!,
-            walk: new PageWalk(chunks[firstLeaf + leaf]!.length, valuesOf(chunks[firstLeaf + leaf]!)),
+            walk: pageWalk(pagesOf, written, chunks[firstLeaf + leaf]!, output),
           };
           checkChunk(pair.source, pair.output, name, columnOrders !== null);
           const order = columnOrders?.[firstLeaf + leaf];
@@ -213,21 +221,26 @@ function* chunkPairs(
 }
 
 async function sumOtherChunks(
+  plan: MergePlan,
   columns: ExpectedColumn[],
   output: FileHandle,
   footer: Footer,
   takenOver: Set<Checkpoint>,
   sums: Checksum[][],
+  pagesOf: Map<Chunk, number>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   for (const [index, { output: column, source }] of columns.entries()) {
     if (source !== null && takenOver.has(source.checkpoint)) continue;
     for (const [group, { chunks }] of footer.rowGroups.entries())
-      for (const chunk of chunks.slice(column.firstLeaf, column.firstLeaf + column.leaves))
+      for (const chunk of chunks.slice(column.firstLeaf, column.firstLeaf + column.leaves)) {
+        const walk = pagesOf.has(chunk) ? keyPageWalk(pagesOf, chunk, column, plan) : null;
         for await (const piece of chunkPieces(output, chunk, column, OUTPUT)) {
           signal?.throwIfAborted();
           sums[index]![group]!.add(piece);
+          walk?.(piece);
         }
+      }
   }
 }
 

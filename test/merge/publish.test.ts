@@ -21,7 +21,7 @@ export function manifestOf(id: string, outputPath: string, bytes: number): Manif
     rowCount: 1,
     columnCount: 2,
     rowGroups: [1],
-    output: { name: outputPath, bytes, footerCrc32: null },
+    output: { name: outputPath, bytes, footerCrc32: null, indexCrc32: null },
     sources: [],
     columns: [{ name: 'k', source: null, crc32: ['00000000'] }],
     verification: { mode: 'bytes', verifiedAt: '2024-01-01T00:00:00.000Z' },

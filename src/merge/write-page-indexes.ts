@@ -1,0 +1,119 @@
+/**
+ * Takes page indexes over into the output: column indexes byte for byte, offset indexes moved with their pages. All of them lie together
+ * behind the last row group, first the column indexes, then the offset indexes, since readers fetch them as one range.
+ */
+import { open, type FileHandle } from 'node:fs/promises';
+import type { Chunk } from './parquet/footer.ts';
+import type { ByteRange } from './parquet/layout.ts';
+import { checkColumnIndex, moveOffsetIndex, readOffsetIndex, type PageIndexRanges } from './parquet/page-index.ts';
+import { readAtFrom, readRanges } from './parquet/read-ranges.ts';
+import { ThriftError } from './parquet/thrift.ts';
+import { writeFully } from './system/copy-range.ts';
+
+const BUFFER_BYTES = 1024 ** 2;
+
+/** A chunk that has been written, and by how many bytes it has moved. */
+export interface MovedChunk {
+  /** The file that it comes from, and the rows of its row group. */
+  path: string;
+  rows: number;
+  /** Null for a leaf of a nested column. */
+  physicalType: number | null;
+  chunk: Chunk;
+  shift: number;
+  keepBounds: boolean;
+  /** Where its indexes lie in the output; null where it has none, or none that can be true. */
+  indexes: PageIndexRanges | null;
+}
+
+/**
+ * Writes the indexes of `moved` (in the order of the output) to `handle` from `position` on, sets their `indexes`, and returns where they
+ * end. An index that cannot be true is left out. Memory: two buffers of 1 MiB, whatever the number of indexes.
+ */
+export async function writePageIndexes(handle: FileHandle, moved: MovedChunk[], position: number): Promise<number> {
+  const indexed = moved.filter(({ chunk }) => chunk.indexes !== null);
+  if (indexed.length === 0) return position;
+  const writer = new AppendBuffer(handle, position);
+  for await (const [own, offsetIndex, columnIndex] of readBoth(indexed)) {
+    const target = { ...own.chunk, rows: own.rows, physicalType: own.physicalType };
+    const pages = orNull(() => readOffsetIndex(offsetIndex, target));
+    if (pages === null) continue;
+    own.indexes = { offset: own.chunk.indexes!.offset, column: null };
+    if (columnIndex === null || !own.keepBounds) continue;
+    if (orNull(() => (checkColumnIndex(columnIndex, pages.length, target), true)) !== null)
+      own.indexes.column = await writer.append(columnIndex);
+  }
+  // Read twice, so that they need not be held: a file of millions of rows has many.
+  for await (const [own, offsetIndex] of readBoth(indexed.filter(({ indexes }) => indexes !== null))) {
+    const target = orNull(() => moveOffsetIndex(offsetIndex, own.shift));
+    // A file that changes while it is merged.
+    if (target === null) own.indexes = null;
+    else own.indexes!.offset = await writer.append(target);
+  }
+  return writer.flush();
+}
+
+const orNull = <T>(read: () => T): T | null => {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ThriftError) return null;
+    throw error;
+  }
+};
+
+type Indexed = [own: MovedChunk, offsetIndex: Uint8Array, columnIndex: Uint8Array | null];
+
+/** File by file, as they come. */
+async function* readBoth(indexed: MovedChunk[]): AsyncGenerator<Indexed> {
+  for (let first = 0, next = 0; first < indexed.length; first = next) {
+    const { path } = indexed[first]!;
+    while (next < indexed.length && indexed[next]!.path === path) next++;
+    const own = indexed.slice(first, next);
+    const source = await open(path, 'r');
+    try {
+      const offsets = readRanges(
+        readAtFrom(source),
+        own.map(({ chunk }) => chunk.indexes!.offset),
+      );
+      const columns = readRanges(
+        readAtFrom(source),
+        own.flatMap(({ chunk }) => chunk.indexes!.column ?? []),
+      );
+      for (const one of own) {
+        const offsetIndex = (await offsets.next()).value as Uint8Array;
+        const columnIndex = one.chunk.indexes!.column && ((await columns.next()).value as Uint8Array);
+        yield [one, offsetIndex, columnIndex];
+      }
+    } finally {
+      await source.close();
+    }
+  }
+}
+
+class AppendBuffer {
+  readonly #handle: FileHandle;
+  #position: number;
+  #pieces: Uint8Array[] = [];
+  #held = 0;
+  constructor(handle: FileHandle, position: number) {
+    this.#handle = handle;
+    this.#position = position;
+  }
+  /** Takes a copy. */
+  async append(bytes: Uint8Array): Promise<ByteRange> {
+    const range = { start: this.#position + this.#held, length: bytes.length };
+    this.#pieces.push(Uint8Array.from(bytes));
+    this.#held += bytes.length;
+    if (this.#held >= BUFFER_BYTES) await this.flush();
+    return range;
+  }
+  /** The position behind all that was appended. */
+  async flush(): Promise<number> {
+    await writeFully(this.#handle, Buffer.concat(this.#pieces), this.#position);
+    this.#position += this.#held;
+    this.#pieces = [];
+    this.#held = 0;
+    return this.#position;
+  }
+}
