@@ -20,6 +20,8 @@ export interface EngineResult {
   bytesOut: number;
   bytesCloned: number;
   bytesCopied: number;
+  /** What a person should know of the output; a line each. */
+  notes?: string[];
 }
 
 /** Throws MergeFailure and the signal's reason. */

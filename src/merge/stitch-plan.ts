@@ -10,6 +10,7 @@ import type { Checkpoint, MergePlan } from './plan.ts';
 import { inputBytes, realignedBytes } from './plan-merge.ts';
 import { portionOf, type Portion } from './portion.ts';
 import { readKeys } from './spine.ts';
+import { describeWhole } from './whole-metadata.ts';
 import type { AlignedPart } from './write-part.ts';
 import { stitch, type StitchRequest, type StitchResult } from './stitch.ts';
 
@@ -66,15 +67,17 @@ export async function stitchParts({ plan, parts, keyParts, ...request }: StitchP
       ...plan.checkpoints.flatMap((checkpoint) => portionsOf(checkpoint, parts.get(checkpoint.index), group)),
     ],
   }));
-  return stitch({
+  const { metadata, notes } = describeWhole(plan, ({ index }) => parts.has(index));
+  const result = await stitch({
     outputPath: request.outputPath,
     schema,
     rowGroups,
-    metadata: { [MANIFEST_KEY]: plan.id },
+    metadata: { [MANIFEST_KEY]: plan.id, ...metadata },
     createdBy: request.createdBy,
     signal: request.signal,
     onBytes: request.onBytes,
   });
+  return notes.length === 0 ? result : { ...result, notes };
 }
 
 async function writeParts(

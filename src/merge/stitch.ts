@@ -31,6 +31,8 @@ export interface StitchResult {
   bytesOut: number;
   bytesCloned: number;
   bytesCopied: number;
+  /** What the output's footer could not say of it as a whole, and why. */
+  notes?: string[];
 }
 
 /** Pages begin behind the magic. */

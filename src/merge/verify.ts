@@ -29,6 +29,7 @@ import {
   type ExpectedColumn,
 } from './verify-footer.ts';
 import { firstDifference, readAllKeys } from './verify-keys.ts';
+import { checkMetadata } from './verify-metadata.ts';
 import { checkPageIndexes, indexedPairs, keyPageWalk, pageWalk } from './verify-page-indexes.ts';
 
 export interface VerifyRequest {
@@ -79,6 +80,8 @@ async function verify(request: VerifyRequest): Promise<Verification> {
   await forget(outputPath);
   const footer = await readFooter(outputPath, OUTPUT);
   const columns = matchColumns(plan, footer, engine);
+  if (engine === 'stitch' || engine === 'bigquery')
+    checkMetadata(plan, footer, ({ index }) => engine === 'bigquery' || !plan.aligned[index]);
   for (const checkpoint of plan.checkpoints) await assertUnchanged(checkpoint);
   const progress = trackProgress(request);
   const columnsOf = Map.groupBy(columns.entries(), ([, { source }]) => source?.checkpoint ?? null);

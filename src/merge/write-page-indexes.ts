@@ -11,6 +11,7 @@ import { ThriftError } from './parquet/thrift.ts';
 import { writeFully } from './system/copy-range.ts';
 
 const BUFFER_BYTES = 1024 ** 2;
+const MOST_HELD_BYTES = 4 * 1024 ** 2;
 
 /** A chunk that has been written, and by how many bytes it has moved. */
 export interface MovedChunk {
@@ -28,23 +29,31 @@ export interface MovedChunk {
 
 /**
  * Writes the indexes of `moved` (in the order of the output) to `handle` from `position` on, sets their `indexes`, and returns where they
- * end. An index that cannot be true is left out. Memory: two buffers of 1 MiB, whatever the number of indexes.
+ * end. An index that cannot be true is left out. Memory: 8 MiB, whatever the number of indexes.
  */
 export async function writePageIndexes(handle: FileHandle, moved: MovedChunk[], position: number): Promise<number> {
   const indexed = moved.filter(({ chunk }) => chunk.indexes !== null);
   if (indexed.length === 0) return position;
   const writer = new AppendBuffer(handle, position);
+  const held = new Map<MovedChunk, Uint8Array>();
+  let heldBytes = 0;
   for await (const [own, offsetIndex, columnIndex] of readBoth(indexed)) {
     const target = { ...own.chunk, rows: own.rows, physicalType: own.physicalType };
     const pages = orNull(() => readOffsetIndex(offsetIndex, target));
     if (pages === null) continue;
     own.indexes = { offset: own.chunk.indexes!.offset, column: null };
+    if (heldBytes < MOST_HELD_BYTES) {
+      const target = moveOffsetIndex(offsetIndex, own.shift);
+      held.set(own, target);
+      heldBytes += target.length;
+    }
     if (columnIndex === null || !own.keepBounds) continue;
     if (orNull(() => (checkColumnIndex(columnIndex, pages.length, target), true)) !== null)
       own.indexes.column = await writer.append(columnIndex);
   }
-  // Read twice, so that they need not be held: a file of millions of rows has many.
-  for await (const [own, offsetIndex] of readBoth(indexed.filter(({ indexes }) => indexes !== null))) {
+  for (const [own, target] of held) own.indexes!.offset = await writer.append(target);
+  // Files of many millions of rows have more of them than are to be held.
+  for await (const [own, offsetIndex] of readBoth(indexed.filter((own) => own.indexes !== null && !held.has(own)))) {
     const target = orNull(() => moveOffsetIndex(offsetIndex, own.shift));
     // A file that changes while it is merged.
     if (target === null) own.indexes = null;
