@@ -101,7 +101,8 @@ export class Reader {
     if ('table' in kind) return this.table(this.follow(at), kind.table, depth + 1);
     if ('union' in kind) {
       const shape = typeof tag === 'number' ? kind.union[tag] : null;
-      if (shape == null) throw new FlatbufferError(`has something of the unknown kind ${String(tag)}`);
+      if (shape == null)
+        throw new FlatbufferError(`has something of the unknown kind ${typeof tag === 'number' ? tag : 'none'}`);
       return this.table(this.follow(at), shape, depth + 1);
     }
     const positions = this.tablePositions(at);
