@@ -242,6 +242,8 @@ export interface MergeFigures {
   verified: VerifyMode;
   /** True where the output of the same inputs was there before. */
   alreadyMerged: boolean;
+  /** What of its sources' metadata the output could not say of itself, and why; a few lines. */
+  notes?: string[];
   /** Of a pair that was merged by BigQuery. */
   bill?: CloudBill;
   /** The limit of memory on the machine that merged it, and the peak that the plan predicted where it can; bytes. */

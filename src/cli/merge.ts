@@ -55,6 +55,7 @@ export async function merge(dir: string, options: MergeOptions): Promise<void> {
     peak.stop();
   }
   console.log(summary(figures, out));
+  for (const note of figures.notes ?? []) console.error(note);
   if (options.json) console.log(JSON.stringify(resultLine(figures, out, peak.bytes())));
 }
 

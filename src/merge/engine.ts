@@ -25,6 +25,8 @@ export interface EngineResult {
   whyCopied?: WhyCopied;
   /** Where it is missing, nothing was taken over, and the output is held against itself as it stands when the engine has ended. */
   written?: Written;
+  /** What a person should know of the output; a line each. */
+  notes?: string[];
 }
 
 /** Throws MergeFailure and the signal's reason. */

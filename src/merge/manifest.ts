@@ -83,6 +83,7 @@ const schema = z.object({
     peakBytes: z.number(),
     verified: verifyMode,
     alreadyMerged: z.boolean(),
+    notes: z.array(z.string()).exactOptional(),
   }),
 });
 

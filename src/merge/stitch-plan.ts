@@ -12,6 +12,7 @@ import type { Checkpoint, MergePlan } from './plan.ts';
 import { inputBytes, realignedBytes } from './plan-merge.ts';
 import { portionOf, type Portion } from './portion.ts';
 import { readKeys } from './read-keys.ts';
+import { describeWhole } from './whole-metadata.ts';
 import type { AlignedPart } from './write-part.ts';
 import { stitch, type StitchRequest } from './stitch.ts';
 import type { Written } from './written.ts';
@@ -69,21 +70,23 @@ export async function stitchParts({ plan, parts, keyParts, ...request }: StitchP
       ...plan.checkpoints.flatMap((checkpoint) => portionsOf(checkpoint, parts.get(checkpoint.index), group)),
     ],
   }));
+  const { metadata, notes } = describeWhole(plan, ({ index }) => parts.has(index));
   const { tail, ...result } = await stitch({
     outputPath: request.outputPath,
     schema,
     rowGroups,
-    metadata: { [MANIFEST_KEY]: plan.id },
+    metadata: { [MANIFEST_KEY]: plan.id, ...metadata },
     createdBy: request.createdBy,
     signal: request.signal,
     onBytes: request.onBytes,
   });
-  return { ...result, written: { tail, columns: writtenColumns(plan, parts, keyParts) } };
+  const written = { tail, columns: writtenColumns(plan, parts, keyParts) };
+  return { ...result, written, ...(notes.length > 0 && { notes }) };
 }
 
 /** The columns that come from parts, with the checksums of these. */
 function writtenColumns(
-  { checkpoints, spine }: MergePlan,
+  { checkpoints, spine, keyNames }: MergePlan,
   parts: Map<number, AlignedPart[]>,
   keyParts: AlignedPart[],
 ): Written['columns'] {
@@ -91,14 +94,17 @@ function writtenColumns(
     spine.rowGroupRows.map((_, group) =>
       own.filter(({ rowGroup }) => rowGroup === group).flatMap(({ crc32 }) => crc32),
     );
-  // The key is the first column.
-  let first = 1;
-  const written = keyParts.length === 0 ? [] : [{ index: 0, sums: sumsOf(keyParts).map((sums) => sums[0]!) }];
+  const written: { index: number; sums: number[] }[] = [];
+  const add = (own: AlignedPart[], first: number, columns: unknown[]): void => {
+    const groups = sumsOf(own);
+    for (const i of columns.keys()) written.push({ index: first + i, sums: groups.map((sums) => sums[i]!) });
+  };
+  // Those of the key come first.
+  if (keyParts.length > 0) add(keyParts, 0, keyNames);
+  let first = keyNames.length;
   for (const { index, columns } of checkpoints) {
     const own = parts.get(index);
-    const groups = own === undefined ? [] : sumsOf(own);
-    if (own !== undefined)
-      for (const i of columns.keys()) written.push({ index: first + i, sums: groups.map((sums) => sums[i]!) });
+    if (own !== undefined) add(own, first, columns);
     first += columns.length;
   }
   return written.map(({ index, sums }) => ({ index, crc32: sums.map(formatCrc32) }));

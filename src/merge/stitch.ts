@@ -4,7 +4,6 @@
  */
 import { open, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { crc32 } from 'node:zlib';
 import { formatCrc32 } from './crc32.ts';
 import type { EngineResult } from './engine.ts';
 import { MergeFailure } from './errors.ts';
@@ -17,6 +16,7 @@ import { encodeFooter, type OutputRowGroup } from './parquet/write-footer.ts';
 import type { Portion } from './portion.ts';
 import { OutputFile } from './system/output-file.ts';
 import type { Written } from './written.ts';
+import { writePageIndexes, type MovedChunk } from './write-page-indexes.ts';
 
 export interface StitchRequest {
   outputPath: string;
@@ -41,13 +41,21 @@ const FIRST_OFFSET = MAGIC.length;
 export async function stitch(request: StitchRequest): Promise<StitchResult> {
   const blockBytes = layoutBlock((await statfs(dirname(request.outputPath))).bsize);
   await using output = await OutputFile.create(request.outputPath, blockBytes);
-  const rowGroups: OutputRowGroup[] = [];
+  const written: StitchedRowGroup[] = [];
   let position = FIRST_OFFSET;
   for (const group of request.rowGroups) {
-    const written = await stitchRowGroup(request, { output, blockBytes }, group, position);
-    rowGroups.push(written.rowGroup);
-    position = written.end;
+    written.push(await stitchRowGroup(request, { output, blockBytes }, group, position));
+    position = written.at(-1)!.end;
   }
+  const tail = await output.beginTail(position);
+  await writePageIndexes(
+    tail,
+    written.flatMap(({ moved }) => moved),
+  );
+  const rowGroups: OutputRowGroup[] = written.map(({ moved, rowGroup }) => ({
+    ...rowGroup,
+    chunks: moved.map(({ chunk, shift, keepBounds, indexes }) => moveChunk(chunk, shift, keepBounds, indexes)),
+  }));
   const footer = encodeFooter({
     rows: rowGroups.reduce((sum, group) => sum + group.rows, 0),
     topLevelColumns: request.schema.length,
@@ -57,11 +65,12 @@ export async function stitch(request: StitchRequest): Promise<StitchResult> {
     metadata: request.metadata,
     createdBy: request.createdBy,
   });
-  const bytesOut = await output.finish(MAGIC, footer, position);
+  await tail.append(footer);
+  const bytesOut = await output.finish(MAGIC, tail);
   const { bytesCloned, bytesCopied, whyCopied } = output;
   return {
     ...{ bytesOut, bytesCloned, bytesCopied, ...(whyCopied !== null && { whyCopied }) },
-    tail: { bytes: footer.length, crc32: formatCrc32(crc32(footer)) },
+    tail: { bytes: tail.bytes, crc32: formatCrc32(tail.crc) },
   };
 }
 
@@ -76,13 +85,21 @@ interface Target {
  */
 const layoutBlock = (bsize: number): number => (bsize > 4096 && bsize <= 65_536 ? bsize : 4096);
 
+interface StitchedRowGroup {
+  rowGroup: Omit<OutputRowGroup, 'chunks'>;
+  /** In the order of the schema's leaves. */
+  moved: MovedChunk[];
+  end: number;
+}
+
 async function stitchRowGroup(
   request: StitchRequest,
   target: Target,
   group: { rows: number; portions: Portion[] },
   start: number,
-): Promise<{ rowGroup: OutputRowGroup; end: number }> {
-  const chunks: Uint8Array[] = [];
+): Promise<StitchedRowGroup> {
+  const moved: MovedChunk[] = [];
+  const { rows } = group;
   let position = start;
   let uncompressedBytes = 0;
   let compressedBytes = 0;
@@ -93,10 +110,11 @@ async function stitchRowGroup(
     await copyPortion(request, target, portion, segments);
     first ??= segments[0]?.target ?? null;
     position = end;
-    for (const { chunks: own, keepBounds } of portion.columns)
+    const { path } = portion;
+    for (const { chunks: own, keepBounds, column } of portion.columns)
       for (const chunk of own) {
         const shift = chunk.length === 0 ? 0 : targetOf(segments, chunk.start) - chunk.start;
-        chunks.push(moveChunk(chunk, shift, keepBounds));
+        moved.push({ path, rows, physicalType: column.physicalType, chunk, shift, keepBounds, indexes: null });
       }
     for (const chunk of wanted) {
       uncompressedBytes += chunk.uncompressedLength;
@@ -104,7 +122,8 @@ async function stitchRowGroup(
     }
   }
   return {
-    rowGroup: { rows: group.rows, chunks, uncompressedBytes, compressedBytes, start: first ?? start },
+    rowGroup: { rows, uncompressedBytes, compressedBytes, start: first ?? start },
+    moved,
     end: position,
   };
 }

@@ -12,8 +12,7 @@ import type { MergeJob } from './job.ts';
 import { formatKeys, formatNames } from './key-tuples.ts';
 import type { KeyValue } from './keys.ts';
 import { dataEnd, footerChecksum, rangeChecksum } from './footer-checksum.ts';
-import { readFooterOf, valuesOf, type Footer } from './parquet/footer.ts';
-import { PageWalk } from './parquet/page-header.ts';
+import { readFooterOf, type Chunk, type Footer } from './parquet/footer.ts';
 import { chunkPieces } from './parquet/chunk-bytes.ts';
 import type { Checkpoint, MergePlan } from './plan.ts';
 import { DiskFile, type ReadableFile } from './system/disk-file.ts';
@@ -31,6 +30,8 @@ import {
 } from './verify-footer.ts';
 import { checkKeyChunks } from './verify-key-chunk.ts';
 import { firstDifference, readAllKeys } from './verify-keys.ts';
+import { checkMetadata } from './verify-metadata.ts';
+import { checkPageIndexes, indexedPairs, keyPageWalk, pageWalk } from './verify-page-indexes.ts';
 import { checkTail, checkTailIsWhole, type Written } from './written.ts';
 
 export interface VerifyRequest {
@@ -93,6 +94,8 @@ async function verify(request: VerifyRequest): Promise<Verification> {
   const { size } = await output.stat();
   if (written !== undefined) checkTailIsWhole(footer, size, written);
   const columns = matchColumns(plan, footer, engine);
+  if (engine === 'stitch' || engine === 'bigquery')
+    checkMetadata(plan, footer, ({ index }) => engine === 'bigquery' || !plan.aligned[index]);
   for (const checkpoint of plan.checkpoints) await assertUnchanged(checkpoint);
   const progress = trackProgress(request);
   const columnsOf = Map.groupBy(columns.entries(), ([, { source }]) => source?.checkpoint ?? null);
@@ -100,13 +103,14 @@ async function verify(request: VerifyRequest): Promise<Verification> {
   const takenOver = plan.checkpoints.filter(({ index }) => engine === 'stitch' && plan.aligned[index]);
   const footerSum = await footerChecksum(disk);
   const end = dataEnd(footer);
+  const pagesOf = await checkPageIndexes(disk, indexedPairs(plan, engine, columns, footer));
   // Work for the processor, done while the chunks are read; settled before anything is closed.
   const checks = Promise.all([
     checkBySecondParser(output, footer),
     checkOutputKeys(plan, output, footer),
     checkAlignedKeys(plan, takenOver),
   ]);
-  const compared = compareChunks(disk, chunkPairs(columnsOf, footer, new Set(takenOver), sums), {
+  const compared = compareChunks(disk, chunkPairs(columnsOf, footer, new Set(takenOver), sums, pagesOf), {
     onBytes: progress.bytes,
     onDone: async (checkpoint) => {
       await assertUnchanged(checkpoint);
@@ -116,7 +120,7 @@ async function verify(request: VerifyRequest): Promise<Verification> {
   });
   await Promise.allSettled([checks, compared]);
   await Promise.all([checks, compared]);
-  await sumOtherChunks(columns, output, footer, new Set(takenOver), sums, signal);
+  await sumOtherChunks(plan, columns, output, footer, new Set(takenOver), sums, pagesOf, signal);
   if (!writesAnew(engine)) await checkKeyChunks(plan, footer, sums);
   for (const checkpoint of plan.checkpoints) {
     const byValue = !takenOver.includes(checkpoint);
@@ -195,6 +199,7 @@ function* chunkPairs(
   footer: Footer,
   takenOver: Set<Checkpoint>,
   sums: Checksum[][],
+  pagesOf: Map<Chunk, number>,
 ): Generator<ChunkPair> {
   for (const [checkpoint, own] of columnsOf) {
     if (checkpoint === null || !takenOver.has(checkpoint)) continue;
@@ -203,13 +208,14 @@ function* chunkPairs(
       for (const [index, { output, source }] of own) {
         const { firstLeaf, leaves, name } = source!.column;
         for (let leaf = 0; leaf < leaves; leaf++) {
+          const written = footer.rowGroups[group]!.chunks[output.firstLeaf + leaf]!;
           const pair = {
             checkpoint,
             column: name,
             source: chunks[firstLeaf + leaf]!,
-            output: footer.rowGroups[group]!.chunks[output.firstLeaf + leaf]!,
+            output: written,
             sum: sums[index]![group]!,
-            walk: new PageWalk(chunks[firstLeaf + leaf]!.length, valuesOf(chunks[firstLeaf + leaf]!)),
+            walk: pageWalk(pagesOf, written, chunks[firstLeaf + leaf]!, output),
           };
           checkChunk(pair.source, pair.output, name, columnOrders !== null);
           const order = columnOrders?.[firstLeaf + leaf];
@@ -224,21 +230,26 @@ function* chunkPairs(
 
 /** Of the chunks that neither are compared by their bytes nor decoded. */
 async function sumOtherChunks(
+  plan: MergePlan,
   columns: ExpectedColumn[],
   output: ReadableFile,
   footer: Footer,
   takenOver: Set<Checkpoint>,
   sums: Checksum[][],
+  pagesOf: Map<Chunk, number>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   for (const [index, { output: column, source }] of columns.entries()) {
     if (source !== null && (takenOver.has(source.checkpoint) || !column.nested)) continue;
     for (const [group, { chunks }] of footer.rowGroups.entries())
-      for (const chunk of chunks.slice(column.firstLeaf, column.firstLeaf + column.leaves))
+      for (const chunk of chunks.slice(column.firstLeaf, column.firstLeaf + column.leaves)) {
+        const walk = pagesOf.has(chunk) ? keyPageWalk(pagesOf, chunk, column, plan) : null;
         for await (const piece of chunkPieces(output, chunk, column, OUTPUT)) {
           signal?.throwIfAborted();
           sums[index]![group]!.add(piece);
+          walk?.(piece);
         }
+      }
   }
 }
 

@@ -20,6 +20,7 @@ test('a file that is gone is an error of the comparison also where it is met whi
   const chunkAt = (start: number): Chunk => ({
     start,
     length: LENGTH,
+    indexes: null,
     uncompressedLength: LENGTH,
     raw: new Uint8Array(),
   });

@@ -105,6 +105,20 @@ export const STATISTICS = {
   isMinExact: 8,
 } as const;
 
+export const OFFSET_INDEX = { pageLocations: 1 } as const;
+
+export const PAGE_LOCATION = { offset: 1, compressedPageSize: 2, firstRowIndex: 3 } as const;
+
+export const COLUMN_INDEX = {
+  nullPages: 1,
+  minValues: 2,
+  maxValues: 3,
+  boundaryOrder: 4,
+  nullCounts: 5,
+  repetitionLevels: 6,
+  definitionLevels: 7,
+} as const;
+
 export const KEY_VALUE = { key: 1, value: 2 } as const;
 
 /** Physical types. */

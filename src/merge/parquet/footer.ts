@@ -3,6 +3,7 @@ import { invalidCheckpoint } from '../errors.ts';
 import type { ReadableFile } from '../system/disk-file.ts';
 import { checkChunkFields } from './check-fields.ts';
 import { COLUMN_CHUNK, COLUMN_META, FILE_META, REPETITION, ROW_GROUP } from './field-ids.ts';
+import { pageIndexRanges, type PageIndexRanges } from './page-index.ts';
 import { readSchema, type Column } from './schema.ts';
 import {
   findField,
@@ -22,6 +23,8 @@ export interface Chunk {
   /** Compressed length of its pages, bytes. */
   length: number;
   uncompressedLength: number;
+  /** Where its page indexes are said to lie, in bounds of their own only; null where it has none. */
+  indexes: PageIndexRanges | null;
   raw: Uint8Array;
 }
 
@@ -189,7 +192,7 @@ function decodeChunk(raw: Uint8Array, column: Column, rows: number, dataEnd: num
   // A page cannot begin behind its chunk, wherever the chunk's length says that it ends.
   if (uncompressedLength < 0 || dictionaryPage < 0 || Math.max(dataPage, dictionaryPage) > start + length)
     throw broken(`column ${column.name} has its pages outside of its chunk`);
-  return { start, length, uncompressedLength, raw };
+  return { start, length, uncompressedLength, indexes: pageIndexRanges(struct), raw };
 }
 
 function required(struct: ThriftStruct, id: number): ThriftField {

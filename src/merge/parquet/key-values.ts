@@ -1,7 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { MAX_FOOTER_BYTES } from './footer.ts';
 import { FILE_META, KEY_VALUE } from './field-ids.ts';
-import { findField, readList, readStruct, readText, ThriftError } from './thrift.ts';
+import { findField, readList, readStruct, readText, ThriftError, type ThriftStruct } from './thrift.ts';
 
 /** Name of the key-value entry that ties an output to its manifest. */
 export const MANIFEST_KEY = 'widemerge.manifest';
@@ -12,7 +12,7 @@ export async function readManifestId(path: string): Promise<string | null> {
   try {
     // Not readFooter(): of a file with 17,000 columns only this entry is wanted, and a stranger's may be anything.
     const bytes = await readFooterBytes(handle);
-    return bytes === null ? null : findKeyValue(bytes, MANIFEST_KEY);
+    return bytes === null ? null : findKeyValue(readStruct(bytes), MANIFEST_KEY);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (error instanceof ThriftError || code === 'EISDIR') return null;
@@ -35,8 +35,9 @@ export async function readFooterBytes(handle: FileHandle): Promise<Uint8Array | 
   return bytes;
 }
 
-function findKeyValue(footer: Uint8Array, key: string): string | null {
-  const field = findField(readStruct(footer), FILE_META.keyValueMetadata);
+/** The value of a key in a FileMetaData; null where there is none. Throws ThriftError. */
+export function findKeyValue(footer: ThriftStruct, key: string): string | null {
+  const field = findField(footer, FILE_META.keyValueMetadata);
   if (field === undefined) return null;
   for (const raw of readList(field.raw).elements) {
     const entry = readStruct(raw);

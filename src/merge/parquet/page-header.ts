@@ -1,6 +1,7 @@
 /** The headers of pages: what a decoder needs of them, and a walk from one to the next that decodes nothing. */
 import { decompress } from './decompress.ts';
 import { LAST_ENCODING, PAGE, PAGE_HEADER } from './field-ids.ts';
+import { PagesSum } from './page-index.ts';
 import { findField, readInteger, readPrefix, readStruct, ThriftError, TYPE, type ThriftStruct } from './thrift.ts';
 
 export type PageHeader = {
@@ -96,11 +97,16 @@ export class PageWalk {
   /** Bytes to go to the next header. */
   private gap = 0;
   private begun: Uint8Array = new Uint8Array(0);
+  private readonly index: { crc: number; flat: boolean } | null;
+  private readonly pages = new PagesSum();
+  /** Of the next page, in the chunk. */
+  private offset = 0;
 
-  /** Of a chunk of `length` bytes and `values` values, nulls included. */
-  constructor(length: number, values: number) {
+  /** Of a chunk of `length` bytes and `values` values, nulls included. `index`: what its offset index says of its pages. */
+  constructor(length: number, values: number, index: { crc: number; flat: boolean } | null = null) {
     this.left = length;
     this.values = values;
+    this.index = index;
   }
 
   /** Throws ThriftError, at the last piece also where something is missing. */
@@ -129,7 +135,12 @@ export class PageWalk {
       rest = bytes.subarray(header.length);
       this.begun = new Uint8Array(0);
       this.gap = header.storedBytes;
-      if (header.kind === 'data' || header.kind === 'data v2') this.found += header.values;
+      const stored = header.length + header.storedBytes;
+      if (header.kind === 'data' || header.kind === 'data v2') {
+        if (this.index !== null) this.pages.add(this.offset, stored, this.index.flat ? this.found : null);
+        this.found += header.values;
+      }
+      this.offset += stored;
     }
     this.gap -= Math.min(this.gap, rest.length);
   }
@@ -138,6 +149,8 @@ export class PageWalk {
     if (this.gap > 0 || this.begun.length > 0) throw new ThriftError('has a page that is longer than its column chunk');
     if (this.found !== this.values)
       throw new ThriftError(`has ${this.found} values in the pages of a column chunk of ${this.values}`);
+    if (this.index !== null && this.pages.crc !== this.index.crc)
+      throw new ThriftError('has an offset index of other pages than it has; write the file again');
   }
 }
 

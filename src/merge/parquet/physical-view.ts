@@ -2,6 +2,7 @@ import { chmod, copyFile, constants, open } from 'node:fs/promises';
 import { writeFully } from '../system/write-fully.ts';
 import { COLUMN_CHUNK, COLUMN_META, PHYSICAL, SCHEMA_ELEMENT } from './field-ids.ts';
 import type { Chunk, Footer } from './footer.ts';
+import { pageIndexFields } from './page-index.ts';
 import { TYPE_DEFINED_ORDER } from './rewrite.ts';
 import type { Column } from './schema.ts';
 import {
@@ -102,10 +103,7 @@ export function renameChunk(chunk: Chunk, name: string, keepStatistics: boolean)
   if (!keepStatistics) metaPatches.set(COLUMN_META.statistics, null);
   const patches = new Map<number, ThriftField | null>([
     [COLUMN_CHUNK.metaData, structField(COLUMN_CHUNK.metaData, patchStruct(meta, metaPatches))],
-    [COLUMN_CHUNK.offsetIndexOffset, null],
-    [COLUMN_CHUNK.offsetIndexLength, null],
-    [COLUMN_CHUNK.columnIndexOffset, null],
-    [COLUMN_CHUNK.columnIndexLength, null],
+    ...pageIndexFields(null),
   ]);
   return encodeStruct(patchStruct(struct, patches));
 }

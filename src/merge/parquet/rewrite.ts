@@ -1,6 +1,7 @@
 /** The few fields of a footer that must change when a chunk comes to stand in another file; all else goes through. */
 import { COLUMN_CHUNK, COLUMN_META, KEY_VALUE, REPETITION, SCHEMA_ELEMENT, STATISTICS } from './field-ids.ts';
 import type { Chunk } from './footer.ts';
+import { pageIndexFields, type PageIndexRanges } from './page-index.ts';
 import type { Column } from './schema.ts';
 import {
   encodeStruct,
@@ -22,10 +23,15 @@ import {
 export const TYPE_DEFINED_ORDER = encodeStruct([structField(1, [])]);
 
 /**
- * The ColumnChunk struct of a chunk that moved by `shift` bytes. Page indexes and bloom filters stay behind, since
- * their offsets point into the source; bounds go where they cannot be trusted, and the deprecated pair always.
+ * The ColumnChunk struct of a chunk that moved by `shift` bytes, and of its page indexes, where they have been written, too. Bloom filters
+ * stay behind; bounds go where they cannot be trusted, and the deprecated pair always.
  */
-export function moveChunk(chunk: Chunk, shift: number, keepBounds: boolean): Uint8Array {
+export function moveChunk(
+  chunk: Chunk,
+  shift: number,
+  keepBounds: boolean,
+  indexes: PageIndexRanges | null = null,
+): Uint8Array {
   const struct = readStruct(chunk.raw);
   const meta = readStruct(findField(struct, COLUMN_CHUNK.metaData)!.raw);
   const patches = new Map<number, ThriftField | null>([
@@ -55,10 +61,7 @@ export function moveChunk(chunk: Chunk, shift: number, keepBounds: boolean): Uin
       new Map<number, ThriftField | null>([
         [COLUMN_CHUNK.fileOffset, i64Field(COLUMN_CHUNK.fileOffset, 0)],
         [COLUMN_CHUNK.metaData, structField(COLUMN_CHUNK.metaData, patchStruct(meta, patches))],
-        [COLUMN_CHUNK.offsetIndexOffset, null],
-        [COLUMN_CHUNK.offsetIndexLength, null],
-        [COLUMN_CHUNK.columnIndexOffset, null],
-        [COLUMN_CHUNK.columnIndexLength, null],
+        ...pageIndexFields(indexes),
       ]),
     ),
   );

@@ -9,6 +9,7 @@ import type { Segment } from '../parquet/layout.ts';
 import { whyNotCloned } from './clones.ts';
 import { DirectWriter } from './direct-writer.ts';
 import { cloneRange, copyFileRange, SystemCallError } from './libc.ts';
+import { FileTail } from './file-tail.ts';
 import { writeFully } from './write-fully.ts';
 
 /** Copied between two looks at the abort signal; about 50 ms of a slow disk. */
@@ -74,13 +75,17 @@ export class OutputFile implements AsyncDisposable {
     }
   }
 
-  /** Writes `head` in front of all ranges and `tail` at `position`, behind them, and fsyncs all. Returns the file's size. */
-  async finish(head: Uint8Array, tail: Uint8Array, position: number): Promise<number> {
+  /** What comes behind all ranges, from `position` on. */
+  async beginTail(position: number): Promise<FileTail> {
     if (this.#copying instanceof DirectWriter) await this.#copying.flush();
+    return new FileTail(this.#handle, position);
+  }
+
+  /** Writes `head` in front of all ranges, ends the file where `tail` does, and fsyncs it. Returns its size. */
+  async finish(head: Uint8Array, tail: FileTail): Promise<number> {
     await writeFully(this.#handle, head, 0);
-    await writeFully(this.#handle, tail, position);
-    this.bytesCopied += head.length + tail.length;
-    const size = position + tail.length;
+    this.bytesCopied += head.length + tail.bytes;
+    const size = tail.end;
     // A last block that was shared, or written whole, may reach beyond.
     await this.#handle.truncate(size);
     await this.#handle.sync();

@@ -19,6 +19,7 @@ function fileOf(content: Buffer, most: number): FileHandle {
 const chunkAt = (start: number, length: number): Chunk => ({
   start,
   length,
+  indexes: null,
   uncompressedLength: length,
   raw: Buffer.of(),
 });

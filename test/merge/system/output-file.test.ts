@@ -47,7 +47,10 @@ async function write(sourceDir: string, outputDir: string): Promise<{ bytes: Buf
   await using output = await OutputFile.create(outputPath, BLOCK);
   for (const segment of segments)
     await output.place({ handle, size: SOURCE.length }, segment, undefined, (bytes) => (reported += bytes));
-  const size = await output.finish(HEAD, TAIL, end);
+  const tail = await output.beginTail(end);
+  await tail.append(TAIL.subarray(0, 5000));
+  await tail.append(TAIL.subarray(5000));
+  const size = await output.finish(HEAD, tail);
   await handle.close();
   assert.equal((await stat(outputPath)).size, size);
   assert.equal(
