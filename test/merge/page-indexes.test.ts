@@ -1,6 +1,6 @@
 /** Page indexes that lie: what cannot be true is left out, what only the pages contradict is refused, what became wrong since is found. */
 import assert from 'node:assert/strict';
-import { cp, open, readFile } from 'node:fs/promises';
+import { cp, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, test, type TestContext } from 'node:test';
 import type { MergeStep } from '../../src/merge/job.ts';
@@ -148,7 +148,11 @@ for (const [name, id] of [
 test('each flipped bit of an index is found before the output is published, and after', async (t) => {
   const { sources, output, run } = await copyOf(t);
   await run(['discover', 'merge']);
-  const unpublished = join(sources, '..', '.merged.parquet.widemerge', 'output.parquet');
+  const workspace = join(sources, '..', '.merged.parquet.widemerge');
+  const unpublished = join(workspace, 'output.parquet');
+  // Gone with each verification that fails.
+  const draftPath = join(workspace, 'draft.json');
+  const draft = await readFile(draftPath);
   const { rowGroups } = await readFooter(unpublished, 'output');
   const ranges = rowGroups
     .flatMap(({ chunks }) => chunks.flatMap(({ indexes }) => [indexes!.column!, indexes!.offset]))
@@ -158,6 +162,7 @@ test('each flipped bit of an index is found before the output is published, and 
     await flipBit(unpublished, place, i % 8);
     await assert.rejects(run(['verify']), isMismatch, `byte ${place}, bit ${i % 8}`);
     await flipBit(unpublished, place, i % 8);
+    await writeFile(draftPath, draft);
   }
   await run(['verify', 'publish']);
   const verify = () =>

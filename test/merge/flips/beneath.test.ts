@@ -24,11 +24,11 @@ const WANTED = /^(copied chunk|key|aligned part), pages|^footer, (statistics: ma
 /** Long enough to stand once on the disk. */
 const NEEDLE = 48;
 
-/** Places that a needle around them tells from all others, by kind. */
+/** Several places of each kind: not every one can be told from all others by what stands there. */
 async function drawIn(path: string, seed: number): Promise<Flip[]> {
   const places = await placesOf(path, isRewritten);
   const own = new Map([...places].filter(([kind]) => WANTED.test(kind)));
-  return drawFlips(own, own.size, seed);
+  return drawFlips(own, 3 * own.size, seed);
 }
 
 /** Turns a bit of a file over in the image of its disk. Returns where; null where it cannot be told which place is the file's. */
