@@ -38,6 +38,8 @@ export interface MergeJob {
   key: string;
   rows: RowsMode;
   reference: string | null;
+  /** Rows of each row group of the output but the last, for the engines `stitch` and `bigquery`; where missing, the most bytes of the checkpoints decide. */
+  rowGroupRows?: number;
   /**
    * `stitch` copies aligned column chunks; `duckdb` is the plain SQL join of all files; `bigquery` stitches the parts that
    * the service has merged; the others are programs of their own, run by `command`.

@@ -8,7 +8,8 @@ import { crc32 } from 'node:zlib';
 import { syncFolder } from './system/sync-folder.ts';
 import { writeDurably } from './system/write-durably.ts';
 
-interface Sidecar {
+/** What a part's sidecar says of it. */
+export interface PartSum {
   bytes: number;
   crc32: number;
 }
@@ -20,7 +21,7 @@ export const temporaryPartPath = (partPath: string): string => join(dirname(part
 /** True where the part is on disk, byte for byte as it was finished. */
 export async function isPartWhole(partPath: string): Promise<boolean> {
   try {
-    const expected = JSON.parse(await readFile(sidecarPath(partPath), 'utf8')) as Partial<Sidecar>;
+    const expected = JSON.parse(await readFile(sidecarPath(partPath), 'utf8')) as Partial<PartSum>;
     const actual = await checksum(partPath);
     return actual.bytes === expected.bytes && actual.crc32 === expected.crc32;
   } catch (error) {
@@ -29,12 +30,16 @@ export async function isPartWhole(partPath: string): Promise<boolean> {
   }
 }
 
-/** Makes the file at temporaryPartPath() the part: on disk before its sidecar says so. */
-export async function finishPart(partPath: string): Promise<void> {
+/**
+ * Makes the file at temporaryPartPath() the part: on disk before its sidecar says so. `written`: its sum, where who wrote
+ * it took it from the bytes in memory; else it is taken from the file.
+ */
+export async function finishPart(partPath: string, written?: PartSum): Promise<void> {
   const temporary = temporaryPartPath(partPath);
   const sidecar = sidecarPath(partPath);
   await rm(sidecar, { force: true });
-  const sum = await checksum(temporary, true);
+  const sum = written ?? (await checksum(temporary));
+  await syncFile(temporary);
   await rename(temporary, partPath);
   await writeDurably(temporaryPartPath(sidecar), JSON.stringify(sum));
   await rename(temporaryPartPath(sidecar), sidecar);
@@ -43,12 +48,20 @@ export async function finishPart(partPath: string): Promise<void> {
 
 const BUFFER_BYTES = 1024 * 1024;
 
-async function checksum(path: string, sync = false): Promise<Sidecar> {
-  const handle = await open(path, sync ? 'r+' : 'r');
+async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r+');
   try {
-    if (sync) await handle.sync();
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function checksum(path: string): Promise<PartSum> {
+  const handle = await open(path, 'r');
+  try {
     const buffer = Buffer.allocUnsafe(BUFFER_BYTES);
-    const sum: Sidecar = { bytes: 0, crc32: 0 };
+    const sum: PartSum = { bytes: 0, crc32: 0 };
     for (;;) {
       const { bytesRead } = await handle.read(buffer, 0, BUFFER_BYTES, sum.bytes);
       if (bytesRead === 0) return sum;

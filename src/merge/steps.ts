@@ -227,6 +227,7 @@ async function runVerify(session: Session): Promise<boolean> {
     outputPath: session.temporaryPath,
     mode: job.engine === 'stitch' ? job.verify : 'full',
     engine: job.engine,
+    memoryBytes: job.memoryBytes,
     onProgress: (bytesDone, bytesTotal, filesDone, filesTotal) =>
       emit({ event: 'progress', step: 'verify', filesDone, filesTotal, bytesDone, bytesTotal }),
     ...(signal === undefined ? {} : { signal }),

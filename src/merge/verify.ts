@@ -7,6 +7,8 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { Checksum, compareChunks, type ChunkPair } from './verify-bytes.ts';
 import { combineCrc32, formatCrc32 } from './crc32.ts';
+import { crewSize, openCrew } from './crew/crew.ts';
+import { inParallel } from './crew/in-parallel.ts';
 import { MergeFailure } from './errors.ts';
 import { assertUnchanged } from './fingerprint.ts';
 import type { MergeJob } from './job.ts';
@@ -40,6 +42,8 @@ export interface VerifyRequest {
    * value, whatever the mode; of `bigquery` a NaN is as good as any other.
    */
   engine?: MergeJob['engine'];
+  /** Of the whole process: says how many checkpoints are compared by value at a time; one where it is missing. */
+  memoryBytes?: number;
   onProgress: (bytesDone: number, bytesTotal: number, filesDone: number, filesTotal: number) => void;
   signal?: AbortSignal;
 }
@@ -87,7 +91,6 @@ async function verify(request: VerifyRequest): Promise<Verification> {
   try {
     await using disk = await DiskReader.open(outputPath);
     footerCrc32 = await footerChecksum(disk);
-    const { size } = await output.stat();
     // Work for the processor, done while the chunks are read; settled before anything is closed.
     const checks = Promise.all([
       checkBySecondParser(outputPath, footer),
@@ -104,22 +107,8 @@ async function verify(request: VerifyRequest): Promise<Verification> {
     });
     await Promise.allSettled([checks, compared]);
     await Promise.all([checks, compared]);
-    await sumOtherChunks(columns, output, footer, new Set(takenOver), sums, request.signal);
-    for (const checkpoint of plan.checkpoints) {
-      const byValue = !takenOver.includes(checkpoint);
-      if (!byValue && request.mode === 'bytes') continue;
-      await checkCheckpointValues({
-        checkpoint,
-        plan,
-        output: { handle: output, size, footer },
-        columns: (columnsOf.get(checkpoint) ?? []).map(([, column]) => column),
-        anyNan: engine === 'bigquery',
-        signal: request.signal,
-        onBytes: byValue ? progress.bytes : () => undefined,
-      });
-      await assertUnchanged(checkpoint);
-      if (byValue) progress.file();
-    }
+    await checkByValue(request, footer, columnsOf, new Set(takenOver), sums, progress);
+    await sumOtherChunks(columns, output, footer, sums, request.signal);
   } finally {
     await output.close();
   }
@@ -145,11 +134,7 @@ async function forget(path: string): Promise<void> {
 
 function trackProgress({ plan, onProgress }: VerifyRequest): { bytes: (count: number) => void; file: () => void } {
   const filesTotal = plan.checkpoints.length;
-  let bytesTotal = 0;
-  for (const { footer, columns } of plan.checkpoints)
-    for (const { chunks } of footer.rowGroups)
-      for (const { firstLeaf, leaves } of columns)
-        for (let leaf = firstLeaf; leaf < firstLeaf + leaves; leaf++) bytesTotal += chunks[leaf]!.length;
+  const bytesTotal = plan.checkpoints.reduce((sum, checkpoint) => sum + chunkBytes(checkpoint), 0);
   let bytesDone = 0;
   let filesDone = 0;
   const report = (): void => onProgress(bytesDone, bytesTotal, filesDone, filesTotal);
@@ -163,6 +148,15 @@ function trackProgress({ plan, onProgress }: VerifyRequest): { bytes: (count: nu
       report();
     },
   };
+}
+
+/** Of all chunks but the key's. */
+function chunkBytes({ footer, columns }: Checkpoint): number {
+  let bytes = 0;
+  for (const { chunks } of footer.rowGroups)
+    for (const { firstLeaf, leaves } of columns)
+      for (let leaf = firstLeaf; leaf < firstLeaf + leaves; leaf++) bytes += chunks[leaf]!.length;
+  return bytes;
 }
 
 async function checkOutputKeys({ spine, keyName }: MergePlan, output: FileHandle, footer: Footer): Promise<void> {
@@ -212,23 +206,60 @@ function* chunkPairs(
   }
 }
 
+/** Several checkpoints at a time, as many as there are processors and memory for. */
+async function checkByValue(
+  request: VerifyRequest,
+  footer: Footer,
+  columnsOf: Map<Checkpoint | null, IndexedColumn[]>,
+  takenOver: Set<Checkpoint>,
+  sums: Checksum[][],
+  progress: ReturnType<typeof trackProgress>,
+): Promise<void> {
+  const { plan, mode, signal } = request;
+  const checkpoints = plan.checkpoints.filter((checkpoint) => mode === 'full' || !takenOver.has(checkpoint));
+  if (checkpoints.length === 0) return;
+  const rowsMost = Math.max(footer.rows, ...checkpoints.map((checkpoint) => checkpoint.footer.rows));
+  const crew = openCrew(crewSize(request.memoryBytes ?? 0, rowsMost), signal);
+  try {
+    await inParallel(checkpoints, crew.size === 1 ? 1 : crew.size + 1, async (checkpoint) => {
+      signal?.throwIfAborted();
+      const columns = columnsOf.get(checkpoint) ?? [];
+      const found = await checkCheckpointValues({
+        ...{ checkpoint, plan, crew, output: { path: request.outputPath, footer } },
+        columns: columns.map(([, column]) => column),
+        anyNan: request.engine === 'bigquery',
+      });
+      await assertUnchanged(checkpoint);
+      if (takenOver.has(checkpoint)) return;
+      const flat = columns.filter(([, { output }]) => !output.nested);
+      for (const [i, [index]] of flat.entries())
+        for (const [group, { crc32, bytes }] of found[i]!.entries()) sums[index]![group]!.append(crc32, bytes);
+      progress.bytes(chunkBytes(checkpoint));
+      progress.file();
+    });
+  } finally {
+    await crew.close();
+  }
+}
+
+/** Of the chunks that nothing was compared with byte for byte or by value: the key, and nested columns of other engines. */
 async function sumOtherChunks(
   columns: ExpectedColumn[],
   output: FileHandle,
   footer: Footer,
-  takenOver: Set<Checkpoint>,
   sums: Checksum[][],
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  for (const [index, { output: column, source }] of columns.entries()) {
-    if (source !== null && takenOver.has(source.checkpoint)) continue;
-    for (const [group, { chunks }] of footer.rowGroups.entries())
+  for (const [index, { output: column }] of columns.entries())
+    for (const [group, { chunks }] of footer.rowGroups.entries()) {
+      const sum = sums[index]![group]!;
+      if (sum.bytes > 0) continue;
       for (const chunk of chunks.slice(column.firstLeaf, column.firstLeaf + column.leaves))
         for await (const piece of chunkPieces(output, chunk, column, OUTPUT)) {
           signal?.throwIfAborted();
-          sums[index]![group]!.add(piece);
+          sum.add(piece);
         }
-  }
+    }
 }
 
 function sourceSum(
