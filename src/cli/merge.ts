@@ -13,6 +13,7 @@ export interface MergeOptions {
   key: string;
   rows: RowsMode;
   reference?: string;
+  rowGroupRows?: number;
   pattern: string;
   expected?: number;
   memory?: number;
@@ -27,7 +28,21 @@ export interface MergeOptions {
 
 /** `widemerge merge DIR --out FILE`: one folder, in one guarded child process, with no server at all. */
 export async function merge(dir: string, options: MergeOptions): Promise<void> {
-  const { key, rows, reference, pattern, expected, engine, verify, replace, memory, timeout, stall, command } = options;
+  const {
+    key,
+    rows,
+    reference,
+    rowGroupRows,
+    pattern,
+    expected,
+    engine,
+    verify,
+    replace,
+    memory,
+    timeout,
+    stall,
+    command,
+  } = options;
   const out = resolve(options.out);
   using interrupt = interruptible();
   const peak = watchPeakRss();
@@ -35,7 +50,7 @@ export async function merge(dir: string, options: MergeOptions): Promise<void> {
   let figures: MergeFigures;
   try {
     figures = await mergeCheckpoints({
-      ...{ dir, out, key, rows, reference, pattern, expected, engine, verify, replace },
+      ...{ dir, out, key, rows, reference, rowGroupRows, pattern, expected, engine, verify, replace },
       ...{ memoryBytes: memory, timeoutMs: timeout, stallMs: stall },
       command: command && { argv: command, dir: process.cwd() },
       signal: interrupt.signal,
@@ -59,20 +74,28 @@ export async function merge(dir: string, options: MergeOptions): Promise<void> {
 
 function resultLine(figures: MergeFigures, output: string, peakRssBytes: number) {
   const { files, rows, columns, aligned, realigned, bytesIn, bytesOut, wallMs, verified } = figures;
-  const { bytesCloned, bytesCopied } = figures;
+  const { bytesCloned, bytesCopied, bytesRewritten, rowGroups } = figures;
   return {
     ...{ files, rows, columns, aligned, realigned, bytesIn, bytesOut, bytesCloned, bytesCopied, wallMs },
-    ...{ peakRssBytes, output, verified },
+    ...{ bytesRewritten, rowGroups, peakRssBytes, output, verified },
   };
 }
 
 function summary(figures: MergeFigures, output: string): string {
   const shape = `${figures.columns.toLocaleString('en')} columns x ${figures.rows.toLocaleString('en')} rows`;
   if (figures.alreadyMerged) return `${output} holds these ${figures.files} files already: ${shape}; nothing to do`;
-  const how = figures.realigned === 0 ? 'all aligned' : `${figures.realigned} of them aligned first`;
+  const rewritten = figures.bytesRewritten === undefined ? '' : `, ${formatBytes(figures.bytesRewritten)}`;
+  const how = figures.realigned === 0 ? 'all aligned' : `${figures.realigned} of them aligned first${rewritten}`;
   // Where the file system can share blocks, those of the sources take no room again.
   const shared = figures.bytesCloned > 0 ? ` (${formatBytes(figures.bytesCloned)} cloned)` : '';
   const size = `${formatBytes(figures.bytesOut)}${shared}`;
   const checked = figures.verified === 'none' ? 'not verified' : `verified (${figures.verified})`;
-  return `merged ${figures.files} files (${how}) into ${output}: ${shape}, ${size}, ${checked}, in ${formatDuration(figures.wallMs)}`;
+  return `merged ${figures.files} files (${how}) into ${output}: ${shape}${rowGroupsText(figures)}, ${size}, ${checked}, in ${formatDuration(figures.wallMs)}`;
+}
+
+/** What the plan chose, so that the fewest bytes are rewritten, or what was asked for. */
+function rowGroupsText({ rowGroups }: MergeFigures): string {
+  if (rowGroups === undefined) return '';
+  const { count, rowsMost } = rowGroups;
+  return count === 1 ? ' in 1 row group' : ` in ${count} row groups of up to ${rowsMost.toLocaleString('en')} rows`;
 }

@@ -83,8 +83,19 @@ export interface Survey {
   codecs: { codec: number; file: string; column: string }[];
   /** In the order of the files; neighbours alike are one entry. */
   shapes: FileShape[];
+  /** Row groups of the output, as far as footers tell: where the keys of files with as many rows are equal. Missing where it is merged already. */
+  layout?: SurveyedLayout;
   /** The same inputs are merged already: figures of the output, and no types, codecs or shapes; else null. */
   alreadyMerged: MergeFigures | null;
+}
+
+export interface SurveyedLayout {
+  rowGroups: { count: number; rowsMost: number };
+  /** Files that have them, and those that do not, which are rewritten; of both the bytes. */
+  files: number;
+  bytes: number;
+  otherFiles: number;
+  otherBytes: number;
 }
 
 /** Neighbouring files with as many rows, and as many columns of each type. */

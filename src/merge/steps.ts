@@ -9,6 +9,7 @@ import { cleanSources } from './clean.ts';
 import { listCheckpoints } from './discover.ts';
 import { addedSince, draftManifest, draftMissing, readDraft } from './draft.ts';
 import type { Engines } from './engine.ts';
+import { MergeFailure } from './errors.ts';
 import { assertUnchanged } from './fingerprint.ts';
 import { onlyReads, type Discovery, type MergeJob, type MergeMessage, type MergeStep } from './job.ts';
 import { LOCAL_ENGINES } from './local-engines.ts';
@@ -168,6 +169,7 @@ async function runMerge(session: Session): Promise<boolean> {
   const started = performance.now();
   const engine = session.engines[job.engine];
   if (engine === undefined) throw new Error(`this process has no engine ${job.engine}`);
+  refuseRowGroups(job);
   const plan = await planAgain(session);
   await mkdir(workspace, { recursive: true });
   // The draft first, and durably: left behind by an earlier attempt, it would vouch for the file that is written now.
@@ -204,6 +206,7 @@ async function runMerge(session: Session): Promise<boolean> {
     aligned,
     realigned,
     bytesIn,
+    ...(isStitched(job) && { bytesRewritten: realignedBytes(plan), rowGroups: describeRowGroups(plan) }),
     ...written,
     wallMs: Math.round(performance.now() - started),
     peakBytes: 0,
@@ -213,6 +216,22 @@ async function runMerge(session: Session): Promise<boolean> {
   await writeManifest(session.draftPath, draftManifest(job, plan, figures));
   emit({ event: 'merged', figures });
   return false;
+}
+
+/** All but the stitch, of checkpoints or of parts, write row groups of their own. */
+const isStitched = ({ engine }: MergeJob): boolean => engine === 'stitch' || engine === 'bigquery';
+
+function refuseRowGroups(job: MergeJob): void {
+  if (job.rowGroupRows !== undefined && !isStitched(job))
+    throw new MergeFailure(
+      'EngineUnfit',
+      `${job.engine} writes row groups of its own, not of ${job.rowGroupRows} rows: take the engine local, or leave out rowGroupRows`,
+    );
+}
+
+function describeRowGroups({ spine }: MergePlan): NonNullable<MergeFigures['rowGroups']> {
+  const { rowGroupRows } = spine;
+  return { count: rowGroupRows.length, rowsMost: rowGroupRows.reduce((most, rows) => Math.max(most, rows), 0) };
 }
 
 async function runVerify(session: Session): Promise<boolean> {

@@ -227,8 +227,8 @@ function plainCells(type: CellType, body: Uint8Array, count: number): Cells {
   const length = count * type.bytes;
   if (length > body.length) throw new Error('a page ends in the middle of its values');
   if (!type.words) return body.subarray(0, length);
-  // A view where alignment allows it.
-  const aligned = body.byteOffset % 4 === 0 ? body : body.slice(0, length);
+  // A view where alignment allows it; slice() of a Buffer would be another view.
+  const aligned = body.byteOffset % 4 === 0 ? body : Uint8Array.from(body.subarray(0, length));
   return new Int32Array(aligned.buffer, aligned.byteOffset, length / 4);
 }
 
