@@ -7,7 +7,8 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { Checksum, compareChunks, type ChunkPair } from './verify-bytes.ts';
 import { combineCrc32, formatCrc32 } from './crc32.ts';
-import { crewSize, openCrew } from './crew/crew.ts';
+import { openCrew } from './crew/crew.ts';
+import { crewSize } from './crew/crew-size.ts';
 import { inParallel } from './crew/in-parallel.ts';
 import { MergeFailure } from './errors.ts';
 import { assertUnchanged } from './fingerprint.ts';

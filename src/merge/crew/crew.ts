@@ -2,7 +2,6 @@
  * A crew: threads of the merge process that do what keeps a processor busy, as many as there are processors and memory for.
  * Threads end with their process, and its limit of memory counts them. What a task gives does not depend on who does it.
  */
-import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { MergeFailure } from '../errors.ts';
@@ -130,17 +129,3 @@ class Threads implements Crew {
 
 const outOfMemory = (cause: Error): MergeFailure =>
   new MergeFailure('MemoryExhausted', `a thread of the merge ran out of memory: ${cause.message}`, {}, { cause });
-
-const MIB = 1024 ** 2;
-/** The merge process itself, its database for what needs one included. */
-const BESIDE_BYTES = 128 * MIB;
-/** A runtime of its own, and pages under way. */
-const THREAD_BYTES = 40 * MIB;
-/** Of each row: a column decoded and encoded, of 8 bytes a value; the row's place. */
-const ROW_BYTES = 48;
-
-/** How many there may be for files of so many rows, within the memory of the whole process; one at least. */
-export function crewSize(memoryBytes: number, rows: number, cores = availableParallelism()): number {
-  const room = memoryBytes - BESIDE_BYTES;
-  return Math.max(1, Math.min(cores, Math.floor(room / (THREAD_BYTES + ROW_BYTES * rows))));
-}

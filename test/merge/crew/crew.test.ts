@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { crewSize, openCrew } from '../../../src/merge/crew/crew.ts';
+import { openCrew } from '../../../src/merge/crew/crew.ts';
+import { crewSize } from '../../../src/merge/crew/crew-size.ts';
 import { inParallel } from '../../../src/merge/crew/in-parallel.ts';
 import { packError, unpackError } from '../../../src/merge/crew/transport.ts';
 import { invalidCheckpoint } from '../../../src/merge/errors.ts';
