@@ -15,7 +15,7 @@ const [major, minor] = process.versions.node.split('.').map(Number);
 const atLeast = (wantedMajor, wantedMinor) => major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
 
 // TypeScript sources need a Node that strips types by itself.
-if (main === source ? atLeast(24, 0) : atLeast(22, 12)) {
+if (main === source ? atLeast(24, 0) : atLeast(22, 15)) {
   // Compiled code is kept between runs; a merge process that this one starts uses it, too.
   nodeModule.enableCompileCache?.();
   await import(main);
@@ -31,7 +31,7 @@ if (main === source ? atLeast(24, 0) : atLeast(22, 12)) {
     process.kill(process.pid, signal);
   });
 } else {
-  console.error(`widemerge needs Node 22.12 or newer; this is ${process.versions.node}`);
+  console.error(`widemerge needs Node 22.15 or newer; this is ${process.versions.node}`);
   process.exit(2);
 }
 

@@ -127,6 +127,8 @@ export interface RunConfig {
   rows: RowsMode;
   /** File name of the reference checkpoint for `rows: reference`; null is the first. */
   reference: string | null;
+  /** Rows of each row group of the outputs but the last; where missing, the most bytes of the checkpoints decide. */
+  rowGroupRows?: number;
   backends: BackendName[];
   /** What the backend `command` runs: program and arguments with `{plan}` and `{out}`; missing where it is not in `backends`. */
   command?: EngineCommand;
@@ -230,6 +232,10 @@ export interface MergeFigures {
   columns: number;
   aligned: number;
   realigned: number;
+  /** Of the rewritten files; missing where an earlier version has merged them. */
+  bytesRewritten?: number | undefined;
+  /** Row groups of the output, and rows of the largest; missing where an engine chose them itself, or an earlier version merged. */
+  rowGroups?: { count: number; rowsMost: number } | undefined;
   bytesIn: number;
   bytesOut: number;
   /** Bytes shared with the sources by the file system (cloned) and bytes written anew. */

@@ -61,6 +61,7 @@ export function mergeJob(task: PairTask | OutputTask, steps: MergeStep[], totalM
     key: config.key,
     rows: config.rows,
     reference: config.reference,
+    ...(config.rowGroupRows !== undefined && { rowGroupRows: config.rowGroupRows }),
     engine: 'backend' in task ? ENGINES[task.backend] : 'stitch',
     ...(config.command !== undefined && { command: config.command }),
     verify: config.verify,

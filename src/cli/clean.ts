@@ -125,6 +125,7 @@ async function worksOfFolder(dir: string, options: CleanOptions): Promise<Work[]
       source: { dir: folder, root: null, pattern: '*', expected: null },
       output: { path, replace: false },
       ...{ key: manifest.key, rows: manifest.rows, reference: manifest.reference, engine: manifest.engine },
+      ...(manifest.rowGroupRows !== null && { rowGroupRows: manifest.rowGroupRows }),
       ...{ verify: 'bytes', clean: mode, cleanAlone: { dryRun: options.dryRun }, memoryBytes },
     };
     works.push({ pair: basename(pair), job, limits: { memoryBytes, killAboveBytes: memoryBytes, ...TIMES } });

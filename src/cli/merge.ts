@@ -14,6 +14,7 @@ export interface MergeOptions {
   key?: string[];
   rows: RowsMode;
   reference?: string;
+  rowGroupRows?: number;
   pattern: string;
   expected?: number;
   memory?: number;
@@ -28,7 +29,21 @@ export interface MergeOptions {
 
 /** `widemerge merge DIR --out FILE`: one folder, in one guarded child process, with no server at all. */
 export async function merge(dir: string, options: MergeOptions): Promise<void> {
-  const { key, rows, reference, pattern, expected, engine, verify, replace, memory, timeout, stall, command } = options;
+  const {
+    key,
+    rows,
+    reference,
+    rowGroupRows,
+    pattern,
+    expected,
+    engine,
+    verify,
+    replace,
+    memory,
+    timeout,
+    stall,
+    command,
+  } = options;
   const out = resolve(options.out);
   using interrupt = interruptible();
   const peak = watchPeakRss();
@@ -36,7 +51,7 @@ export async function merge(dir: string, options: MergeOptions): Promise<void> {
   let figures: MergeFigures;
   try {
     figures = await mergeCheckpoints({
-      ...{ dir, out, key, rows, reference, pattern, expected, engine, verify, replace },
+      ...{ dir, out, key, rows, reference, rowGroupRows, pattern, expected, engine, verify, replace },
       ...{ memoryBytes: memory, timeoutMs: timeout, stallMs: stall },
       command: command && { argv: command, dir: process.cwd() },
       signal: interrupt.signal,
@@ -61,18 +76,26 @@ export async function merge(dir: string, options: MergeOptions): Promise<void> {
 
 function resultLine(figures: MergeFigures, output: string, peakRssBytes: number) {
   const { files, rows, columns, aligned, realigned, bytesIn, bytesOut, wallMs, verified } = figures;
-  const { bytesCloned, bytesCopied } = figures;
+  const { bytesCloned, bytesCopied, bytesRewritten, rowGroups } = figures;
   return {
     ...{ files, rows, columns, aligned, realigned, bytesIn, bytesOut, bytesCloned, bytesCopied, wallMs },
-    ...{ peakRssBytes, output, verified },
+    ...{ bytesRewritten, rowGroups, peakRssBytes, output, verified },
   };
 }
 
 function summary(figures: MergeFigures, output: string): string {
   const shape = `${figures.columns.toLocaleString('en')} columns x ${figures.rows.toLocaleString('en')} rows`;
   if (figures.alreadyMerged) return `${output} holds these ${figures.files} files already: ${shape}; nothing to do`;
-  const how = figures.realigned === 0 ? 'all aligned' : `${figures.realigned} of them aligned first`;
+  const rewritten = figures.bytesRewritten === undefined ? '' : `, ${formatBytes(figures.bytesRewritten)}`;
+  const how = figures.realigned === 0 ? 'all aligned' : `${figures.realigned} of them aligned first${rewritten}`;
   const size = `${formatBytes(figures.bytesOut)} (${sharingOf(figures)})`;
   const checked = figures.verified === 'none' ? 'not verified' : `verified (${figures.verified})`;
-  return `merged ${figures.files} files (${how}) into ${output}: ${shape}, ${size}, ${checked}, in ${formatDuration(figures.wallMs)}`;
+  return `merged ${figures.files} files (${how}) into ${output}: ${shape}${rowGroupsText(figures)}, ${size}, ${checked}, in ${formatDuration(figures.wallMs)}`;
+}
+
+/** What the plan chose, so that the fewest bytes are rewritten, or what was asked for. */
+function rowGroupsText({ rowGroups }: MergeFigures): string {
+  if (rowGroups === undefined) return '';
+  const { count, rowsMost } = rowGroups;
+  return count === 1 ? ' in 1 row group' : ` in ${count} row groups of up to ${rowsMost.toLocaleString('en')} rows`;
 }

@@ -1,7 +1,7 @@
 import { estimateCost, type CostEstimate } from '../bigquery/estimate.ts';
 import { pairShape, refusalOf } from '../bigquery/shape.ts';
 import type { FailureType, MergeFigures } from '../contract.ts';
-import type { Survey } from '../merge/job.ts';
+import type { Survey, SurveyedLayout } from '../merge/job.ts';
 import { chooseEngine, type EngineChoice } from './plan-choice.ts';
 import { planEngines, type EnginePlan, type PlanSettings } from './plan-engines.ts';
 
@@ -31,6 +31,8 @@ export interface PairSurvey {
   otherRows: number;
   bytesIn: number;
   sharing: Survey['sharing'];
+  /** Row groups of the output, and who has them; as far as footers tell. */
+  layout?: SurveyedLayout;
   alreadyMerged: MergeFigures | null;
 }
 
@@ -44,10 +46,13 @@ export function planPair(pair: string, survey: Survey, settings: PlanSettings): 
   return { pair, survey: known, failure: null, refusal, estimate, engines, choice: chooseEngine(engines, settings) };
 }
 
-function describeSurvey({ files, columns, bytesIn, shapes, sharing, alreadyMerged }: Survey): PairSurvey {
+function describeSurvey({ files, columns, bytesIn, shapes, sharing, layout, alreadyMerged }: Survey): PairSurvey {
   const rows = alreadyMerged === null ? shapes.map((shape) => shape.rows) : [alreadyMerged.rows];
   const rowsLeast = rows.reduce((least, count) => Math.min(least, count), Infinity);
   const rowsMost = rows.reduce((most, count) => Math.max(most, count), 0);
   const otherRows = shapes.reduce((sum, shape) => sum + (shape.rows === rowsMost ? 0 : shape.files), 0);
-  return { files, columns, rowsLeast, rowsMost, otherRows, bytesIn, sharing, alreadyMerged };
+  return {
+    ...{ files, columns, rowsLeast, rowsMost, otherRows, bytesIn, sharing, alreadyMerged },
+    ...(layout !== undefined && { layout }),
+  };
 }

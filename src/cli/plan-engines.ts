@@ -73,10 +73,20 @@ export function planEngines(survey: Survey, estimate: CostEstimate | null, setti
 }
 
 /** As far as footers tell: files with another number of rows are not aligned; of the others that is not known. */
-export function shapeOf({ files, columns, bytesIn, shapes }: Survey, verify: VerifyMode): PairShape {
+export function shapeOf({ files, columns, bytesIn, shapes, layout }: Survey, verify: VerifyMode): PairShape {
   const rows = shapes.reduce((most, shape) => Math.max(most, shape.rows), 0);
-  const realigned = shapes.reduce((sum, shape) => sum + (shape.rows === rows ? 0 : shape.files), 0);
-  return { files, columns, rows, rowGroups: 1, realigned, realignedAtLeast: true, verify, bytesIn };
+  const otherRows = shapes.reduce((sum, shape) => sum + (shape.rows === rows ? 0 : shape.files), 0);
+  const realigned = Math.max(otherRows, layout?.otherFiles ?? 0);
+  return {
+    files,
+    columns,
+    rows,
+    rowGroups: layout?.rowGroups.count ?? 1,
+    realigned,
+    realignedAtLeast: true,
+    verify,
+    bytesIn,
+  };
 }
 
 function timeOf(

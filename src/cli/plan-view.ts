@@ -2,6 +2,7 @@ import type { CostLine, CostSum } from '../bigquery/estimate.ts';
 import { ASSUMED, estimateTime } from '../bigquery/estimate-time.ts';
 import { formatBytes, formatDuration } from '../config/units.ts';
 import type { BigqueryConfig } from '../contract.ts';
+import type { SurveyedLayout } from '../merge/job.ts';
 import type { PairPlan, PairSurvey } from './pair-plan.ts';
 import { engineLines } from './plan-engines-view.ts';
 import type { PlanSettings } from './plan-engines.ts';
@@ -69,6 +70,7 @@ function onePair({ pair, survey, failure, refusal, estimate }: PairPlan): string
   const lines = [`${pair}: ${shape}`];
   if (survey.otherRows > 0)
     lines.push(`not aligned: at least ${number(survey.otherRows)} files, which have another number of rows`);
+  if (survey.layout !== undefined) lines.push(...layoutLines(survey.layout));
   const sharing = sharingLine(survey.sharing);
   if (sharing !== null) lines.push(sharing);
   if (refusal !== null) lines.push(`not on BigQuery: ${refusal}`);
@@ -76,6 +78,15 @@ function onePair({ pair, survey, failure, refusal, estimate }: PairPlan): string
   const parts = estimate.partitions.map((partition) => number(partition.columns));
   const cut = `${parts.length} vertical partition${parts.length === 1 ? '' : 's'} of ${columnsText(parts)}`;
   return [...lines, `in BigQuery's types: ${formatBytes(estimate.logicalBytes)} of values, in ${cut}`];
+}
+
+/** Said where there was something to choose. */
+function layoutLines({ rowGroups, files, bytes, otherFiles, otherBytes }: SurveyedLayout): string[] {
+  if (otherFiles === 0) return [];
+  const { count, rowsMost } = rowGroups;
+  const groups = count === 1 ? '1' : `${number(count)}, of up to ${number(rowsMost)} rows`;
+  const others = `${number(otherFiles)} files (${formatBytes(otherBytes)}) have others and are rewritten`;
+  return [`row groups: ${groups}, as ${number(files)} files (${formatBytes(bytes)}) have them; ${others}`];
 }
 
 const HEADING = ['pair', 'files', 'columns', 'rows', 'on disk', 'partitions', 'in BigQuery', 'dollars', ''];

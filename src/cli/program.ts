@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, Help, Option } from 'commander';
+import { LEAST_ROW_GROUP_ROWS, MOST_ROW_GROUP_ROWS } from '../config/rules.ts';
 import { BACKENDS } from '../contract.ts';
 import {
   commandOption,
@@ -44,6 +45,11 @@ export function createProgram(): Command {
         .default('union'),
     )
     .option('--reference <file>', 'name of the file whose rows count, with --rows reference (default: the first)')
+    .option(
+      '--row-group-rows <rows>',
+      'rows of each row group but the last (default: the row groups that most bytes have)',
+      integerOption(LEAST_ROW_GROUP_ROWS, MOST_ROW_GROUP_ROWS),
+    )
     .option('--pattern <glob>', 'which files of the folder', '*.parquet')
     .option('--expected <files>', 'fail unless there are so many', integerOption(1, 1e9))
     .option(

@@ -62,6 +62,7 @@ function jobOf(path: string, manifest: Manifest, { sources, full }: VerifyOption
     source: { dir: sourceFolder(manifest, wanted), root: null, pattern: '*', expected: null },
     output: { path, replace: false },
     ...{ key: manifest.key, rows: manifest.rows, reference: manifest.reference, engine: manifest.engine },
+    ...(manifest.rowGroupRows !== null && { rowGroupRows: manifest.rowGroupRows }),
     verify: full ? 'full' : 'bytes',
     recheckSources: wanted !== undefined,
     memoryBytes,

@@ -56,6 +56,7 @@ function complete(checked: CheckedConfig, folder: string): RunConfig {
     checkpoints: checked.checkpoints,
     rows: checked.rows,
     reference: checked.reference,
+    ...(checked.rowGroupRows !== null && { rowGroupRows: checked.rowGroupRows }),
     backends: checked.backends,
     ...(checked.command !== undefined && { command: { argv: checked.command, dir: folder } }),
     limits: {

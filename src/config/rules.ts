@@ -21,6 +21,13 @@ export const LEAST_MEMORY_BYTES = 64 * 2 ** 20;
 /** Less than this no program starts in. */
 export const LEAST_LIMIT_BYTES = 4 * 2 ** 20;
 
+/** Smaller row groups would make the footer of thousands of columns larger than their data. */
+export const LEAST_ROW_GROUP_ROWS = 1_000;
+/** Pages count their values in 32 bits. */
+export const MOST_ROW_GROUP_ROWS = 2 ** 31 - 1;
+/** The backends whose outputs have row groups of a given size: the parts of both are stitched here. */
+export const LAID_OUT_BACKENDS: readonly BackendName[] = ['local', 'bigquery'];
+
 /** The name of a pair is that of a folder: not hidden, no path, no pattern. */
 export const PAIR_NAME = /^[^./*?[\]\s\0-\x1f][^/*?[\]\0-\x1f]*$/;
 

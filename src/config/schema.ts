@@ -9,7 +9,10 @@ import {
   DEFAULT_STALL_MS,
   DEFAULT_TIMEOUT_MS,
   HOST_NAME,
+  LAID_OUT_BACKENDS,
   LEAST_MEMORY_BYTES,
+  LEAST_ROW_GROUP_ROWS,
+  MOST_ROW_GROUP_ROWS,
   PAIR_NAME,
 } from './rules.ts';
 import { bytesFrom } from './size.ts';
@@ -23,6 +26,7 @@ const bytes = bytesFrom(LEAST_MEMORY_BYTES);
 
 const fileName = /^(?!\.{1,2}$)[^/\0]+$/;
 const columnName = z.string().min(1, { error: 'the name of a column' });
+const rowGroupRowsText = `a whole number of rows, at least ${LEAST_ROW_GROUP_ROWS}`;
 const pairName = z.string().regex(PAIR_NAME, { error: 'the name of a folder of root, e.g. GBPUSD' });
 
 export const configSchema = z
@@ -104,6 +108,15 @@ export const configSchema = z
       .nullable()
       .default(null)
       .describe('File name of the reference for rows: reference; null is the first.'),
+    rowGroupRows: z
+      .int({ error: rowGroupRowsText })
+      .min(LEAST_ROW_GROUP_ROWS, { error: rowGroupRowsText })
+      .max(MOST_ROW_GROUP_ROWS, { error: rowGroupRowsText })
+      .nullable()
+      .default(null)
+      .describe(
+        'Rows of each row group of the outputs but the last; checkpoints that have such row groups are copied, others rewritten. null: the row groups that most bytes have. With the backends local and bigquery only.',
+      ),
     backends: z
       .array(z.enum(BACKENDS))
       .min(1, { error: 'at least one backend' })
@@ -184,7 +197,15 @@ export const configSchema = z
     bigquery: bigquerySchema.prefault({}),
   })
   .check((context) => {
-    const { verify, clean, rows, reference, backends, command } = context.value;
+    const { verify, clean, rows, reference, backends, command, rowGroupRows } = context.value;
+    const other = backends.find((backend) => !LAID_OUT_BACKENDS.includes(backend));
+    if (rowGroupRows !== null && other !== undefined)
+      context.issues.push({
+        code: 'custom',
+        input: rowGroupRows,
+        path: ['rowGroupRows'],
+        message: `null, since ${other} is among the backends and writes row groups of its own; only ${LAID_OUT_BACKENDS.join(' and ')} write them as asked`,
+      });
     if (backends.includes('command') !== (command !== undefined))
       context.issues.push({
         code: 'custom',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MergeError } from '../backends/backend.ts';
+import { LEAST_ROW_GROUP_ROWS, MOST_ROW_GROUP_ROWS } from '../config/rules.ts';
 import { BACKENDS, type BackendName } from '../contract.ts';
 import type { MergeOptions } from './merge-checkpoints.ts';
 
@@ -27,6 +28,12 @@ const schema = z.strictObject({
     .optional(),
   rows: z.enum(['union', 'reference', 'intersection']).optional(),
   reference: text.optional(),
+  rowGroupRows: z
+    .number()
+    .int('a whole number')
+    .min(LEAST_ROW_GROUP_ROWS, `a number from ${LEAST_ROW_GROUP_ROWS} on`)
+    .max(MOST_ROW_GROUP_ROWS, `a number up to ${MOST_ROW_GROUP_ROWS}`)
+    .optional(),
   pattern: text.optional(),
   expected: z.number().int('a whole number').positive('a number above 0').optional(),
   engine: z.enum(engines).optional(),
@@ -48,6 +55,10 @@ export function checkOptions(options: MergeOptions): void {
   if (!checked.success) throw invalidOptions(checked.error.issues.map(describe).join('; '));
   if ((options.command === undefined) === (options.engine === 'command'))
     throw invalidOptions("command is what engine 'command' runs: give both, or neither");
+  if (options.rowGroupRows !== undefined && (options.engine ?? 'local') !== 'local')
+    throw invalidOptions(
+      `rowGroupRows is for engine 'local': ${options.engine ?? ''} writes row groups of its own; leave out one of both`,
+    );
   if (options.reference !== undefined && options.rows !== 'reference')
     throw invalidOptions("reference is for rows 'reference': give both, or neither");
 }

@@ -26,6 +26,11 @@ export interface MergeOptions {
   rows?: RowsMode | undefined;
   /** Name of the file whose rows count, with `rows: 'reference'`; the first one by default. */
   reference?: string | undefined;
+  /**
+   * Rows of each row group of the output but the last, 1,000 at least, with the engine `local`: files that have such row groups are
+   * copied, others rewritten. By default the row groups that most bytes have.
+   */
+  rowGroupRows?: number | undefined;
   /** Which files of the folder: `*` stands for any characters, `?` for one; `*.parquet` by default. */
   pattern?: string | undefined;
   /** Fail unless there are so many files. */
@@ -92,6 +97,7 @@ function jobOf(options: MergeOptions, memoryBytes: number): MergeJob {
     key: typeof options.key === 'object' ? keyOf(options.key) : (options.key ?? 'interval_time'),
     rows: options.rows ?? 'union',
     reference: options.reference ?? null,
+    ...(options.rowGroupRows !== undefined && { rowGroupRows: options.rowGroupRows }),
     // Its backend knows better.
     engine: 'stitch',
     ...(options.command !== undefined && { command: options.command }),

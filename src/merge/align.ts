@@ -41,8 +41,11 @@ export async function openAlignDatabase(
 
 export interface AlignRequest {
   checkpoint: Checkpoint;
-  /** For each row of the spine the checkpoint's row, counted over all its row groups, or -1 where it has none. */
-  rowOf: Int32Array;
+  /**
+   * For each row of the spine the checkpoint's row, counted over all its row groups, or -1 where it has none; null where
+   * the rows are the same, in other row groups.
+   */
+  rowOf: Int32Array | null;
   /** Rows of each row group of the output, each > 0. */
   rowGroupRows: number[];
   /** Folder of the parts; exists. */
@@ -68,7 +71,7 @@ export async function alignCheckpoint(request: AlignRequest): Promise<AlignedPar
   const prepare = (): Promise<void> =>
     (prepared ??= (async () => {
       await writePhysicalView(checkpoint.path, checkpoint.footer, checkpoint.columns, viewPath);
-      await fillRowMap(database, request.rowOf);
+      if (request.rowOf !== null) await fillRowMap(database, request.rowOf);
     })());
   const parts: AlignedPart[] = [];
   try {
@@ -84,7 +87,10 @@ export async function alignCheckpoint(request: AlignRequest): Promise<AlignedPar
             codec,
             select: async () => {
               await prepare();
-              return selectRows(viewPath, first, columns.length, firstRow, rows);
+              const names = columns.map((_, i) => viewName(first + i));
+              return request.rowOf === null
+                ? selectRange(viewPath, names, firstRow, rows)
+                : selectRows(viewPath, names, firstRow, rows);
             },
             database,
           }),
@@ -105,9 +111,13 @@ export async function alignCheckpoint(request: AlignRequest): Promise<AlignedPar
   }
 }
 
-function selectRows(viewPath: string, first: number, count: number, firstRow: number, rows: number): string {
-  const names = Array.from({ length: count }, (_, i) => `v.${viewName(first + i)}`);
-  return `SELECT ${names.join(', ')} FROM row_map m
+function selectRange(viewPath: string, names: string[], firstRow: number, rows: number): string {
+  return `SELECT ${names.join(', ')} FROM read_parquet(${sqlText(viewPath)}, file_row_number = true)
+    WHERE file_row_number >= ${firstRow} AND file_row_number < ${firstRow + rows}`;
+}
+
+function selectRows(viewPath: string, names: string[], firstRow: number, rows: number): string {
+  return `SELECT ${names.map((name) => `v.${name}`).join(', ')} FROM row_map m
     LEFT JOIN read_parquet(${sqlText(viewPath)}, file_row_number = true) v ON v.file_row_number = m.source
     WHERE m.position >= ${firstRow} AND m.position < ${firstRow + rows} ORDER BY m.position`;
 }

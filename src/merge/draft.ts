@@ -17,6 +17,7 @@ export function draftManifest(job: MergeJob, plan: MergePlan, figures: MergeFigu
     key: keyOf(plan.keyNames),
     rows: plan.rows,
     reference: job.rows === 'reference' ? job.reference : null,
+    rowGroupRows: job.rowGroupRows ?? null,
     rowCount: figures.rows,
     columnCount: figures.columns,
     rowGroups: plan.spine.rowGroupRows,

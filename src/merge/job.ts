@@ -39,6 +39,8 @@ export interface MergeJob {
   key: MergeKey;
   rows: RowsMode;
   reference: string | null;
+  /** Rows of each row group of the output but the last, for the engines `stitch` and `bigquery`; where missing, the most bytes of the checkpoints decide. */
+  rowGroupRows?: number;
   /**
    * `stitch` copies aligned column chunks; `duckdb` is the plain SQL join of all files; `bigquery` stitches the parts that
    * the service has merged; the others are programs of their own, run by `command`.
@@ -84,8 +86,19 @@ export interface Survey {
   shapes: FileShape[];
   /** Whether the output can share the blocks of the checkpoints; null where that could not be told. */
   sharing: 'cloned' | WhyCopied | null;
+  /** Row groups of the output, as far as footers tell: where the keys of files with as many rows are equal. Missing where it is merged already. */
+  layout?: SurveyedLayout;
   /** The same inputs are merged already: figures of the output, and no types, codecs or shapes; else null. */
   alreadyMerged: MergeFigures | null;
+}
+
+export interface SurveyedLayout {
+  rowGroups: { count: number; rowsMost: number };
+  /** Files that have them, and those that do not, which are rewritten; of both the bytes. */
+  files: number;
+  bytes: number;
+  otherFiles: number;
+  otherBytes: number;
 }
 
 /** Neighbouring files with as many rows, and as many columns of each type. */

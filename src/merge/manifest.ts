@@ -28,6 +28,8 @@ const schema = z.object({
   rows: z.enum(['union', 'reference', 'intersection']),
   /** Name of the checkpoint that gave the rows; null for the first one, and in the other modes. */
   reference: z.string().nullable().default(null),
+  /** That were asked for; null where the checkpoints decided. */
+  rowGroupRows: count.nullable().default(null),
   rowCount: count,
   columnCount: count,
   /** Rows of each row group. */
@@ -74,6 +76,8 @@ const schema = z.object({
     columns: count,
     aligned: count,
     realigned: count,
+    bytesRewritten: bytes.optional(),
+    rowGroups: z.object({ count, rowsMost: count }).optional(),
     bytesIn: bytes,
     bytesOut: bytes,
     bytesCloned: bytes,

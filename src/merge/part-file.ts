@@ -7,10 +7,12 @@ import { open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { crc32 } from 'node:zlib';
+import { combineCrc32 } from './crc32.ts';
 import type { ByteRange } from './parquet/layout.ts';
 import { syncFolder } from './system/sync-folder.ts';
 import { writeDurably } from './system/write-durably.ts';
 
+/** What a part's sidecar says of a piece of it. */
 export interface Piece {
   start: number;
   bytes: number;
@@ -39,14 +41,16 @@ export async function wholePart(partPath: string): Promise<Piece[] | null> {
 
 /**
  * Makes the file at temporaryPartPath() the part: on disk before its sidecar says so. `chunks` are where its column chunks
- * lie. Returns its pieces.
+ * lie; `written` is the checksum of the whole, where who wrote it took it from the bytes in memory. Returns its pieces.
  */
-export async function finishPart(partPath: string, chunks: ByteRange[]): Promise<Piece[]> {
+export async function finishPart(partPath: string, chunks: ByteRange[], written?: number): Promise<Piece[]> {
   const temporary = temporaryPartPath(partPath);
   const sidecar = sidecarPath(partPath);
   await rm(sidecar, { force: true });
   const cuts = chunks.flatMap(({ start, length }) => [start, start + length]);
   const pieces = await checksums(temporary, cuts, true);
+  const whole = pieces.reduce((sum, piece) => combineCrc32(sum, piece.crc32, piece.bytes), 0);
+  if (written !== undefined && whole !== written) throw new Error(`${temporary}: does not read as it was written`);
   await rename(temporary, partPath);
   await writeDurably(temporaryPartPath(sidecar), JSON.stringify(pieces));
   await rename(temporaryPartPath(sidecar), sidecar);

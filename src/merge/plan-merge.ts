@@ -8,17 +8,19 @@ import { buildSpine } from './spine.ts';
 /** Reads footers and keys and says what the merge will do. Throws CheckpointInvalid; writes nothing. */
 export async function planMerge(job: MergeJob, files: CheckpointFile[]): Promise<MergePlan> {
   const checkpoints = await readCheckpoints(files, job);
-  const { spine, aligned } = await buildSpine(checkpoints, job.rows, job.reference);
-  return { id: planId(job, files), keyNames: keyNamesOf(job.key), rows: job.rows, checkpoints, spine, aligned };
+  const built = await buildSpine(checkpoints, job.rows, job.reference, job.rowGroupRows ?? null);
+  return { id: planId(job, files), keyNames: keyNamesOf(job.key), rows: job.rows, checkpoints, ...built };
 }
 
-/** Bump when the same inputs would give other bytes. */
+/** Bump when the same inputs would give other rows, columns or values: an output of another version is a stranger's. */
 const LAYOUT_VERSION = 1;
 
 /** The same files and options give the same id; where the files lie does not matter. */
 function planId(job: MergeJob, files: CheckpointFile[]): string {
   const inputs = files.map(({ name, fingerprint }) => [name, fingerprint.size, fingerprint.mtimeNs]);
-  const identity = [LAYOUT_VERSION, job.engine, job.key, job.rows, job.reference, inputs];
+  const identity: unknown[] = [LAYOUT_VERSION, job.engine, job.key, job.rows, job.reference, inputs];
+  // Where none is asked for the id is that of earlier versions.
+  if (job.rowGroupRows !== undefined) identity.push({ rowGroupRows: job.rowGroupRows });
   return createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 32);
 }
 

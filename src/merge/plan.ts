@@ -51,4 +51,6 @@ export interface MergePlan {
   spine: Spine;
   /** Per checkpoint: its key columns equal the spine, value for value, with the same row groups. */
   aligned: boolean[];
+  /** Per checkpoint: its key column equals the spine, value for value, whatever its row groups. */
+  sameKeys: boolean[];
 }

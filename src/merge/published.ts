@@ -26,6 +26,7 @@ export async function findPublished(
   const manifest = await readManifest(manifestPath(job.output.path));
   if (manifest === null || !isDeepStrictEqual(manifest.key, job.key) || manifest.rows !== job.rows) return null;
   if (job.rows === 'reference' && manifest.reference !== job.reference) return null;
+  if (manifest.rowGroupRows !== (job.rowGroupRows ?? null)) return null;
   const output = await stat(job.output.path).catch(() => null);
   // The size alone could coincide with that of another output, put there after the manifest was written.
   if (output?.size !== manifest.output.bytes || (await readManifestId(job.output.path)) !== manifest.id) return null;

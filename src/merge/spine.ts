@@ -7,6 +7,7 @@
  * copied and not rewritten. Among several, the one whose files hold the most bytes wins, so that the least is rewritten.
  */
 import type { RowsMode } from '../contract.ts';
+import { chooseLayout, cutRows } from './choose-layout.ts';
 import { invalidCheckpoint, MergeFailure } from './errors.ts';
 import { combineKeys, findDuplicate, sequenceDigest, sortKeys } from './key-sets.ts';
 import { formatKeys, formatNames, packKeys } from './key-tuples.ts';
@@ -27,7 +28,8 @@ export async function buildSpine(
   checkpoints: Checkpoint[],
   rows: RowsMode,
   reference: string | null,
-): Promise<{ spine: Spine; aligned: boolean[] }> {
+  rowGroupRows: number | null,
+): Promise<{ spine: Spine; aligned: boolean[]; sameKeys: boolean[] }> {
   const types = commonKeyTypes(checkpoints);
   // Per key column, from the digest of a file's bytes to that of the values.
   const decoded = types.map(() => new Map<string, string>());
@@ -61,18 +63,29 @@ export async function buildSpine(
     sequenceOf.push(digest);
   }
 
-  const target = chooseSequence(checkpoints, sequences, sequenceOf, rows, reference, wanted);
+  const target = chooseLayout(
+    checkpoints.map((checkpoint, i) => ({
+      sequence: sequenceOf[i]!,
+      rowGroupRows: checkpoint.footer.rowGroups.map((group) => group.rows),
+      bytes: checkpoint.fingerprint.size,
+    })),
+    acceptedSequences(checkpoints, sequences, sequenceOf, rows, reference, wanted),
+    rowGroupRows,
+  );
   if (target === null) {
     if (wanted === null || keyCount(wanted) === 0)
       throw new MergeFailure('CheckpointInvalid', 'no key is common to all checkpoints: the intersection has no rows');
-    const spine = { keys: wanted, rowGroupRows: cutRows(keyCount(wanted)), source: null, types };
-    return { spine, aligned: checkpoints.map(() => false) };
+    const cut = cutRows(keyCount(wanted), rowGroupRows ?? NEW_ROW_GROUP_ROWS);
+    const none = checkpoints.map(() => false);
+    return { spine: { keys: wanted, rowGroupRows: cut, source: null, types }, aligned: none, sameKeys: none };
   }
+  const source = target.isOwn ? target.file : null;
+  const sameKeys = sequenceOf.map((sequence) => sequence === sequenceOf[target.file]);
   const aligned = checkpoints.map(
-    (checkpoint, i) => sequenceOf[i] === sequenceOf[target.index] && layoutOf(checkpoint) === layoutOf(target),
+    (checkpoint, i) => sameKeys[i]! && layoutOf(checkpoint) === target.rowGroupRows.join(','),
   );
-  const rowGroupRows = target.footer.rowGroups.map((group) => group.rows);
-  return { spine: { keys: await readKeys(target, types), rowGroupRows, source: target.index, types }, aligned };
+  const keys = await readKeys(checkpoints[target.file]!, types);
+  return { spine: { keys, rowGroupRows: target.rowGroupRows, source, types }, aligned, sameKeys };
 }
 
 /** Per column of the key, the type in which its values of all files compare. */
@@ -84,44 +97,25 @@ function commonKeyTypes(checkpoints: Checkpoint[]): KeyType[] {
   );
 }
 
-/** The first of the checkpoints that have the wanted keys and, together, the most bytes; null where none has them. */
-function chooseSequence(
+/** Whether the files of a sequence have the wanted keys, and no others. */
+function acceptedSequences(
   checkpoints: Checkpoint[],
   sequences: Map<string, Sequence>,
   sequenceOf: string[],
   rows: RowsMode,
   reference: string | null,
   wanted: KeyValues | null,
-): Checkpoint | null {
-  let accepted: (digest: string) => boolean;
+): (sequence: string) => boolean {
   if (rows === 'reference') {
     const index = reference === null ? 0 : checkpoints.findIndex(({ name }) => name === reference);
     if (index < 0)
       throw new MergeFailure('CheckpointInvalid', `the reference ${reference} is not among the checkpoints`, {
         file: reference ?? undefined,
       });
-    accepted = (digest) => digest === sequenceOf[index];
-  } else {
-    // A sequence is a subset of the union and a superset of the intersection: equal counts mean equal sets.
-    accepted = (digest) => wanted !== null && sequences.get(digest)?.rows === keyCount(wanted);
+    return (sequence) => sequence === sequenceOf[index];
   }
-  const bytesOf = new Map<string, { first: Checkpoint; bytes: number }>();
-  checkpoints.forEach((checkpoint, i) => {
-    if (!accepted(sequenceOf[i]!)) return;
-    const group = `${sequenceOf[i]!} ${layoutOf(checkpoint)}`;
-    const entry = bytesOf.get(group) ?? { first: checkpoint, bytes: 0 };
-    entry.bytes += checkpoint.fingerprint.size;
-    bytesOf.set(group, entry);
-  });
-  let best: { first: Checkpoint; bytes: number } | null = null;
-  for (const entry of bytesOf.values()) if (best === null || entry.bytes > best.bytes) best = entry;
-  return best?.first ?? null;
-}
-
-function cutRows(rows: number): number[] {
-  const groups: number[] = [];
-  for (let rest = rows; rest > 0; rest -= NEW_ROW_GROUP_ROWS) groups.push(Math.min(rest, NEW_ROW_GROUP_ROWS));
-  return groups;
+  // A sequence is a subset of the union and a superset of the intersection: equal counts mean equal sets.
+  return (sequence) => wanted !== null && sequences.get(sequence)?.rows === keyCount(wanted);
 }
 
 function refuseDuplicates(sorted: KeyValues, { name, keys }: Checkpoint, types: KeyType[]): void {

@@ -174,6 +174,7 @@ async function runMerge(session: Session): Promise<boolean> {
   const started = performance.now();
   const engine = session.engines[job.engine];
   if (engine === undefined) throw new Error(`this process has no engine ${job.engine}`);
+  refuseRowGroups(job);
   const plan = await planAgain(session);
   await mkdir(workspace, { recursive: true });
   // The draft first, and durably: left behind by an earlier attempt, it would vouch for the file that is written now.
@@ -210,6 +211,7 @@ async function runMerge(session: Session): Promise<boolean> {
     aligned,
     realigned,
     bytesIn,
+    ...(isStitched(job) && { bytesRewritten: realignedBytes(plan), rowGroups: describeRowGroups(plan) }),
     ...bytes,
     wallMs: Math.round(performance.now() - started),
     peakBytes: 0,
@@ -222,6 +224,22 @@ async function runMerge(session: Session): Promise<boolean> {
   );
   emit({ event: 'merged', figures });
   return false;
+}
+
+/** All but the stitch, of checkpoints or of parts, write row groups of their own. */
+const isStitched = ({ engine }: MergeJob): boolean => engine === 'stitch' || engine === 'bigquery';
+
+function refuseRowGroups(job: MergeJob): void {
+  if (job.rowGroupRows !== undefined && !isStitched(job))
+    throw new MergeFailure(
+      'EngineUnfit',
+      `${job.engine} writes row groups of its own, not of ${job.rowGroupRows} rows: take the engine local, or leave out rowGroupRows`,
+    );
+}
+
+function describeRowGroups({ spine }: MergePlan): NonNullable<MergeFigures['rowGroups']> {
+  const { rowGroupRows } = spine;
+  return { count: rowGroupRows.length, rowsMost: rowGroupRows.reduce((most, rows) => Math.max(most, rows), 0) };
 }
 
 async function runVerify(session: Session): Promise<boolean> {
@@ -237,6 +255,7 @@ async function runVerify(session: Session): Promise<boolean> {
     mode: job.engine === 'stitch' ? job.verify : 'full',
     engine: job.engine,
     written,
+    memoryBytes: job.memoryBytes,
     onProgress: (bytesDone, bytesTotal, filesDone, filesTotal) =>
       emit({ event: 'progress', step: 'verify', filesDone, filesTotal, bytesDone, bytesTotal }),
     ...(signal === undefined ? {} : { signal }),

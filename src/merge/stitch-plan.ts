@@ -2,9 +2,12 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import type { AlignDatabase } from './align.ts';
+import { alignFiles } from './align-files.ts';
 import { formatCrc32 } from './crc32.ts';
+import { openCrew } from './crew/crew.ts';
+import { crewSize } from './crew/crew-size.ts';
 import type { EngineResult } from './engine.ts';
-import { rowsOnSpine, sequenceDigest } from './key-sets.ts';
+import { sequenceDigest } from './key-sets.ts';
 import { unpackKeys } from './key-tuples.ts';
 import { outputKeyColumns } from './output-key.ts';
 import { MANIFEST_KEY } from './parquet/key-values.ts';
@@ -12,6 +15,8 @@ import type { Checkpoint, MergePlan } from './plan.ts';
 import { inputBytes, realignedBytes } from './plan-merge.ts';
 import { portionOf, type Portion } from './portion.ts';
 import { readKeys } from './read-keys.ts';
+import { rowMapper } from './row-map.ts';
+import { shareDatabase } from './share-database.ts';
 import { describeWhole } from './whole-metadata.ts';
 import type { AlignedPart } from './write-part.ts';
 import { stitch, type StitchRequest } from './stitch.ts';
@@ -116,35 +121,32 @@ async function writeParts(
 ): Promise<{ parts: Map<number, AlignedPart[]>; keyParts: AlignedPart[] }> {
   const { plan, partsDir, memoryBytes } = request;
   const { spine } = plan;
-  const parts = new Map<number, AlignedPart[]>();
   const misaligned = plan.checkpoints.filter((_, i) => !plan.aligned[i]);
-  if (misaligned.length === 0) return { parts, keyParts: [] };
+  if (misaligned.length === 0) return { parts: new Map(), keyParts: [] };
   await mkdir(partsDir, { recursive: true });
   const partKey = partKeys(plan);
-  // Loaded only here: most merges rewrite nothing, and need not load a database for it.
-  const { alignCheckpoint, openAlignDatabase } = await import('./align.ts');
-  const database = await openAlignDatabase(partsDir, memoryBytes, request.signal);
+  const databases = shareDatabase(partsDir, memoryBytes, request.signal);
+  const mapRows = rowMapper(spine.keys);
+  const rowsMost = Math.max(spine.keys.values.length, ...misaligned.map(({ footer }) => footer.rows));
+  const crew = openCrew(crewSize(memoryBytes, rowsMost), request.signal);
   try {
-    const keyParts = await writeKeyParts({ plan, partsDir, database });
-    for (const checkpoint of misaligned) {
-      request.signal?.throwIfAborted();
-      const keys = await readKeys(checkpoint, spine.types);
-      parts.set(
-        checkpoint.index,
-        await alignCheckpoint({
-          checkpoint,
-          rowOf: rowsOnSpine(spine.keys, keys),
-          rowGroupRows: spine.rowGroupRows,
-          dir: partsDir,
-          partKey: partKey(checkpoint.name, checkpoint.fingerprint),
-          database,
-        }),
-      );
-      onBytes(checkpoint.fingerprint.size);
-    }
+    const keyParts =
+      spine.source === null ? await databases.use((database) => writeKeyParts({ plan, partsDir, database })) : [];
+    const parts = await alignFiles({
+      checkpoints: misaligned,
+      rowsOf: async (checkpoint) =>
+        plan.sameKeys[checkpoint.index] ? null : mapRows(await readKeys(checkpoint, spine.types)),
+      rowGroupRows: spine.rowGroupRows,
+      dir: partsDir,
+      partKey: ({ name, fingerprint }) => partKey(name, fingerprint),
+      crew,
+      withDatabase: databases.use,
+      onDone: (checkpoint) => onBytes(checkpoint.fingerprint.size),
+    });
     return { parts, keyParts };
   } finally {
-    database.close();
+    await crew.close();
+    await databases.close();
   }
 }
 

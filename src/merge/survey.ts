@@ -1,5 +1,6 @@
+import { chooseLayout } from './choose-layout.ts';
 import { readCheckpoints, type CheckpointFile } from './discover.ts';
-import type { FileShape, MergeJob, Survey, TypeCount } from './job.ts';
+import type { FileShape, MergeJob, Survey, SurveyedLayout, TypeCount } from './job.ts';
 import { COLUMN_CHUNK, COLUMN_META, PHYSICAL, SIZE_STATISTICS } from './parquet/field-ids.ts';
 import type { Chunk } from './parquet/footer.ts';
 import { describeType } from './parquet/logical.ts';
@@ -35,8 +36,33 @@ export async function surveyFiles(files: CheckpointFile[], job: MergeJob): Promi
     codecs: [...codecs.values()],
     shapes,
     sharing: await probeClones(files[0]!.path, job.output.path),
+    layout: surveyLayout(checkpoints, job.rowGroupRows ?? null),
     alreadyMerged: null,
   };
+}
+
+function surveyLayout(checkpoints: Checkpoint[], asked: number | null): SurveyedLayout {
+  const files = checkpoints.map(({ footer, fingerprint }) => ({
+    // Of the keys nothing is known but their number.
+    sequence: String(footer.rows),
+    rowGroupRows: footer.rowGroups.map(({ rows }) => rows),
+    bytes: fingerprint.size,
+  }));
+  const rowsMost = String(files.reduce((most, { sequence }) => Math.max(most, Number(sequence)), 0));
+  const { rowGroupRows } = chooseLayout(files, (sequence) => sequence === rowsMost, asked)!;
+  const layout = {
+    rowGroups: { count: rowGroupRows.length, rowsMost: rowGroupRows.reduce((most, rows) => Math.max(most, rows), 0) },
+    ...{ files: 0, bytes: 0, otherFiles: 0, otherBytes: 0 },
+  };
+  for (const file of files)
+    if (file.rowGroupRows.join() === rowGroupRows.join()) {
+      layout.files++;
+      layout.bytes += file.bytes;
+    } else {
+      layout.otherFiles++;
+      layout.otherBytes += file.bytes;
+    }
+  return layout;
 }
 
 function describeFile(checkpoint: Checkpoint, typeOf: (column: Column) => number): FileShape {

@@ -1,4 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises';
+import type { Crew } from './crew/crew.ts';
 import { formatKeys } from './key-tuples.ts';
 import type { KeyValues } from './keys.ts';
 import { invalidCheckpoint, isOutOfMemory } from './errors.ts';
@@ -7,77 +8,63 @@ import { valuesOf, type Footer } from './parquet/footer.ts';
 import { decompressPages } from './parquet/page-header.ts';
 import { codecOf } from './parquet/physical-view.ts';
 import type { Column } from './parquet/schema.ts';
-import { readColumnValues } from './parquet/values.ts';
 import type { Checkpoint, MergePlan } from './plan.ts';
-import type { ReadableFile } from './system/disk-file.ts';
-import type { Checksum } from './verify-bytes.ts';
-import { mismatch, OUTPUT, type ExpectedColumn } from './verify-footer.ts';
+import { sendColumn, type ColumnsFinding } from './verify-columns.ts';
+import { mismatch, type ExpectedColumn } from './verify-footer.ts';
 import { lookUpRows } from './verify-keys.ts';
-import { firstWrongRow, formatValue, readWholeColumn } from './verify-values.ts';
 
 export interface CheckpointCheck {
   checkpoint: Checkpoint;
   plan: MergePlan;
-  output: { file: ReadableFile; size: number; footer: Footer };
-  /** The checkpoint's columns in the output, and where the checksums of their chunks go, one a row group; null where nobody asks. */
-  columns: (ExpectedColumn & { sums: Checksum[] | null })[];
+  output: { path: string; footer: Footer };
+  /** The checkpoint's columns in the output. */
+  columns: ExpectedColumn[];
   /** A NaN may have come back with other bits. */
   anyNan: boolean;
-  signal: AbortSignal | undefined;
-  /** Bytes of the source's chunks that were compared. */
-  onBytes: (bytes: number) => void;
+  crew: Crew;
 }
 
 /**
  * Compares every value of a checkpoint's flat columns with the output: that of the same key, or null where the
- * checkpoint has no such key. Throws OutputMismatch.
+ * checkpoint has no such key. Gives the sums of the output's chunks: by flat column, in their order, and row group. Throws
+ * OutputMismatch.
  */
-export async function checkCheckpointValues(check: CheckpointCheck): Promise<void> {
-  const { checkpoint, plan, output } = check;
+export async function checkCheckpointValues(check: CheckpointCheck): Promise<ColumnsFinding['sums']> {
+  const { checkpoint, plan, output, crew } = check;
   const { spine, rows } = plan;
   const rowOf = await lookUpRows(checkpoint, spine.keys, spine.types);
   checkCompleteness(rowOf, checkpoint, rows);
+  const nested = check.columns.filter((column) => column.output.nested);
+  if (nested.length > 0) await checkNestedColumns(checkpoint, nested);
+  const { sums, wrong } = await crew.run('compare', {
+    path: checkpoint.path,
+    name: checkpoint.name,
+    outputPath: output.path,
+    columns: check.columns
+      .filter((column) => !column.output.nested)
+      .map((column) => ({
+        source: sendColumn(column.source!.column, checkpoint.footer),
+        output: sendColumn(column.output, output.footer),
+      })),
+    rowOf,
+    anyNan: check.anyNan,
+  });
+  if (wrong !== null)
+    throw mismatch(
+      `column ${wrong.column} has ${wrong.written} in row ${wrong.row + 1} (key ${keyAt(spine.keys, wrong.row, plan)}) where ${checkpoint.name} has ${wrong.expected}`,
+      wrong.column,
+    );
+  return sums;
+}
+
+async function checkNestedColumns(checkpoint: Checkpoint, columns: ExpectedColumn[]): Promise<void> {
   const source = await open(checkpoint.path, 'r');
   try {
-    const { size } = await source.stat();
-    for (const { source: from, output: column, sums } of check.columns) {
-      check.signal?.throwIfAborted();
-      const own = from!.column;
-      if (column.nested) {
-        await checkNestedPages(source, checkpoint, own);
-        continue;
-      }
-      const values = await readWholeColumn(source, size, checkpoint.footer, own, checkpoint.name);
-      let firstRow = 0;
-      for (const [group, { rows: groupRows }] of output.footer.rowGroups.entries()) {
-        const file = sums === null ? output.file : summing(output.file, sums[group]!);
-        const written = await readColumnValues(file, output.size, output.footer, column, group, OUTPUT);
-        const wrong = firstWrongRow(values, written, rowOf, firstRow, check.anyNan ? own.physicalType : null);
-        if (wrong >= 0) {
-          const row = firstRow + wrong;
-          throw mismatch(
-            `column ${column.name} has ${formatValue(written, wrong, column)} in row ${row + 1} (key ${keyAt(spine.keys, row, plan)}) where ${checkpoint.name} has ${formatValue(values, rowOf[row]!, own)}`,
-            column.name,
-          );
-        }
-        firstRow += groupRows;
-      }
-      for (const { chunks } of checkpoint.footer.rowGroups) check.onBytes(chunks[own.firstLeaf]!.length);
-    }
+    for (const column of columns) await checkNestedPages(source, checkpoint, column.source!.column);
   } finally {
     await source.close();
   }
 }
-
-/** Adds what is read to `sum`: a chunk is read once, from front to back. */
-const summing = (file: ReadableFile, sum: Checksum): ReadableFile => ({
-  stat: () => file.stat(),
-  read: async (buffer, offset, length, position) => {
-    const { bytesRead } = await file.read(buffer, offset, length, position);
-    sum.add(buffer.subarray(offset, offset + bytesRead));
-    return { bytesRead };
-  },
-});
 
 const keyAt = (keys: KeyValues, row: number, { spine }: MergePlan): string =>
   formatKeys(keys.values[row]!, spine.types);
@@ -100,7 +87,7 @@ async function checkNestedPages(source: FileHandle, { footer, name }: Checkpoint
 /** No row of a checkpoint may be lost in a union, nor invented in an intersection. */
 function checkCompleteness(rowOf: Int32Array, { name, footer }: Checkpoint, rows: MergePlan['rows']): void {
   let found = 0;
-  for (const row of rowOf) if (row >= 0) found++;
+  for (let i = 0; i < rowOf.length; i++) if (rowOf[i]! >= 0) found++;
   if (rows === 'union' && found !== footer.rows)
     throw mismatch(`it has ${found} of the ${footer.rows} rows of ${name}`);
   if (rows === 'intersection' && found !== rowOf.length)

@@ -74,7 +74,9 @@ function lookUpIntegers(keys: KeyIntegers, wanted: KeyIntegers, duplicate: (row:
     if (table[slot] !== 0) throw duplicate(row);
     table[slot] = row + 1;
   }
-  return Int32Array.from({ length: wanted.length }, (_, i) => table[slotOf(to[2 * i]!, to[2 * i + 1]!)]! - 1);
+  const rowOf = new Int32Array(wanted.length);
+  for (let i = 0; i < rowOf.length; i++) rowOf[i] = table[slotOf(to[2 * i]!, to[2 * i + 1]!)]! - 1;
+  return rowOf;
 }
 
 function hash(low: number, high: number): number {

@@ -6,6 +6,9 @@
  */
 import { Checksum, compareChunks, type ChunkPair } from './verify-bytes.ts';
 import { combineCrc32, formatCrc32 } from './crc32.ts';
+import { openCrew } from './crew/crew.ts';
+import { crewSize } from './crew/crew-size.ts';
+import { inParallel } from './crew/in-parallel.ts';
 import { MergeFailure, unreadableCode } from './errors.ts';
 import { assertUnchanged } from './fingerprint.ts';
 import type { MergeJob } from './job.ts';
@@ -46,6 +49,8 @@ export interface VerifyRequest {
   engine?: MergeJob['engine'];
   /** What the engine has written; without it, bits that no value depends on may be wrong in what was not taken over. */
   written?: Written | undefined;
+  /** Of the whole process: says how many checkpoints are compared by value at a time; one where it is missing. */
+  memoryBytes?: number;
   onProgress: (bytesDone: number, bytesTotal: number, filesDone: number, filesTotal: number) => void;
   signal?: AbortSignal;
 }
@@ -120,24 +125,9 @@ async function verify(request: VerifyRequest): Promise<Verification> {
   });
   await Promise.allSettled([checks, compared]);
   await Promise.all([checks, compared]);
-  await sumOtherChunks(plan, columns, output, footer, new Set(takenOver), sums, pagesOf, signal);
+  await checkByValue(request, footer, columnsOf, new Set(takenOver), sums, progress);
+  await sumOtherChunks(plan, columns, output, footer, sums, pagesOf, signal);
   if (!writesAnew(engine)) await checkKeyChunks(plan, footer, sums);
-  for (const checkpoint of plan.checkpoints) {
-    const byValue = !takenOver.includes(checkpoint);
-    if (!byValue && request.mode === 'bytes') continue;
-    const own = columnsOf.get(checkpoint) ?? [];
-    await checkCheckpointValues({
-      checkpoint,
-      plan,
-      output: { file: output, size, footer },
-      columns: own.map(([index, column]) => ({ ...column, sums: byValue ? sums[index]! : null })),
-      anyNan: engine === 'bigquery',
-      signal,
-      onBytes: byValue ? progress.bytes : () => undefined,
-    });
-    await assertUnchanged(checkpoint);
-    if (byValue) progress.file();
-  }
   for (const { index, crc32 } of written?.columns ?? [])
     if (sums[index]!.some(({ crc }, group) => formatCrc32(crc) !== crc32[group])) {
       const { name } = columns[index]!.output;
@@ -160,11 +150,7 @@ async function verify(request: VerifyRequest): Promise<Verification> {
 
 function trackProgress({ plan, onProgress }: VerifyRequest): { bytes: (count: number) => void; file: () => void } {
   const filesTotal = plan.checkpoints.length;
-  let bytesTotal = 0;
-  for (const { footer, columns } of plan.checkpoints)
-    for (const { chunks } of footer.rowGroups)
-      for (const { firstLeaf, leaves } of columns)
-        for (let leaf = firstLeaf; leaf < firstLeaf + leaves; leaf++) bytesTotal += chunks[leaf]!.length;
+  const bytesTotal = plan.checkpoints.reduce((sum, checkpoint) => sum + chunkBytes(checkpoint), 0);
   let bytesDone = 0;
   let filesDone = 0;
   const report = (): void => onProgress(bytesDone, bytesTotal, filesDone, filesTotal);
@@ -178,6 +164,15 @@ function trackProgress({ plan, onProgress }: VerifyRequest): { bytes: (count: nu
       report();
     },
   };
+}
+
+/** Of all chunks but the key's. */
+function chunkBytes({ footer, columns }: Checkpoint): number {
+  let bytes = 0;
+  for (const { chunks } of footer.rowGroups)
+    for (const { firstLeaf, leaves } of columns)
+      for (let leaf = firstLeaf; leaf < firstLeaf + leaves; leaf++) bytes += chunks[leaf]!.length;
+  return bytes;
 }
 
 async function checkOutputKeys({ spine, keyNames }: MergePlan, output: ReadableFile, footer: Footer): Promise<void> {
@@ -228,29 +223,65 @@ function* chunkPairs(
   }
 }
 
-/** Of the chunks that neither are compared by their bytes nor decoded. */
+/** Several checkpoints at a time, as many as there are processors and memory for. */
+async function checkByValue(
+  request: VerifyRequest,
+  footer: Footer,
+  columnsOf: Map<Checkpoint | null, IndexedColumn[]>,
+  takenOver: Set<Checkpoint>,
+  sums: Checksum[][],
+  progress: ReturnType<typeof trackProgress>,
+): Promise<void> {
+  const { plan, mode, signal } = request;
+  const checkpoints = plan.checkpoints.filter((checkpoint) => mode === 'full' || !takenOver.has(checkpoint));
+  if (checkpoints.length === 0) return;
+  const rowsMost = Math.max(footer.rows, ...checkpoints.map((checkpoint) => checkpoint.footer.rows));
+  const crew = openCrew(crewSize(request.memoryBytes ?? 0, rowsMost), signal);
+  try {
+    await inParallel(checkpoints, crew.size === 1 ? 1 : crew.size + 1, async (checkpoint) => {
+      signal?.throwIfAborted();
+      const columns = columnsOf.get(checkpoint) ?? [];
+      const found = await checkCheckpointValues({
+        ...{ checkpoint, plan, crew, output: { path: request.outputPath, footer } },
+        columns: columns.map(([, column]) => column),
+        anyNan: request.engine === 'bigquery',
+      });
+      await assertUnchanged(checkpoint);
+      if (takenOver.has(checkpoint)) return;
+      const flat = columns.filter(([, { output }]) => !output.nested);
+      for (const [i, [index]] of flat.entries())
+        for (const [group, { crc32, bytes }] of found[i]!.entries()) sums[index]![group]!.append(crc32, bytes);
+      progress.bytes(chunkBytes(checkpoint));
+      progress.file();
+    });
+  } finally {
+    await crew.close();
+  }
+}
+
+/** Of the chunks that nothing was compared with byte for byte or by value: the key, and nested columns of other engines. */
 async function sumOtherChunks(
   plan: MergePlan,
   columns: ExpectedColumn[],
   output: ReadableFile,
   footer: Footer,
-  takenOver: Set<Checkpoint>,
   sums: Checksum[][],
   pagesOf: Map<Chunk, number>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  for (const [index, { output: column, source }] of columns.entries()) {
-    if (source !== null && (takenOver.has(source.checkpoint) || !column.nested)) continue;
-    for (const [group, { chunks }] of footer.rowGroups.entries())
+  for (const [index, { output: column }] of columns.entries())
+    for (const [group, { chunks }] of footer.rowGroups.entries()) {
+      const sum = sums[index]![group]!;
+      if (sum.bytes > 0) continue;
       for (const chunk of chunks.slice(column.firstLeaf, column.firstLeaf + column.leaves)) {
         const walk = pagesOf.has(chunk) ? keyPageWalk(pagesOf, chunk, column, plan) : null;
         for await (const piece of chunkPieces(output, chunk, column, OUTPUT)) {
           signal?.throwIfAborted();
-          sums[index]![group]!.add(piece);
+          sum.add(piece);
           walk?.(piece);
         }
       }
-  }
+    }
 }
 
 function sourceSum(

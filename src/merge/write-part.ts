@@ -70,6 +70,18 @@ export async function findPart(path: string, rowGroup: number, columns: Column[]
   return pieces === null ? null : readPart(path, pieces, rowGroup, columns);
 }
 
+/** Makes what lies at the part's temporary path the part; `written`: see finishPart. */
+export async function takePart(
+  path: string,
+  rowGroup: number,
+  columns: Column[],
+  written: number,
+): Promise<AlignedPart> {
+  const temporary = temporaryPartPath(path);
+  const { rowGroups } = await readFooter(temporary, temporary);
+  return readPart(path, await finishPart(path, rowGroups[0]!.chunks, written), rowGroup, columns);
+}
+
 async function readPart(path: string, pieces: Piece[], rowGroup: number, columns: Column[]): Promise<AlignedPart> {
   const footer = await readFooter(path, path);
   const sums = new Map(pieces.map(({ start, crc32 }) => [start, crc32]));

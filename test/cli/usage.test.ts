@@ -42,6 +42,7 @@ const wrong: [string, string[], RegExp][] = [
   ['a flag that is missing', ['merge', 'x'], /--out <file>' not specified/],
   ['a size without a unit', ['merge', 'x', '--out', 'y', '--memory', '4'], /Give a size with its unit/],
   ['a mode that is none', ['merge', 'x', '--out', 'y', '--rows', 'all'], /Allowed choices are union, reference/],
+  ['row groups of no rows', ['merge', 'x', '--out', 'y', '--row-group-rows', '5'], /a whole number from 1000 to /],
   ['a reference without its mode', ['merge', 'x', '--out', 'y', '--reference', 'a'], /give both/],
   ['no pairs', ['sample', '--out', 'x', '--pairs', '0'], /whole number from 1/],
   [

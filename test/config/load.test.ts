@@ -155,6 +155,12 @@ const refused: [string, Record<string, unknown>, string][] = [
     'bigquery.outputDataset: "widemerge_staging"; expected another dataset than bigquery.dataset',
   ],
   ['a reference without its mode', { reference: 'a.parquet' }, 'reference: "a.parquet"; expected rows: reference'],
+  ['row groups of no rows', { rowGroupRows: 10 }, 'rowGroupRows: 10; expected a whole number of rows, at least 1000'],
+  [
+    'row groups of an engine that has its own',
+    { rowGroupRows: 10_000, backends: ['local', 'polars'] },
+    'rowGroupRows: 10000; expected null, since polars is among the backends',
+  ],
   ['an output in a pair', { output: 'in/EURUSD/x' }, 'output: "/etc/x/in/EURUSD/x"; expected a folder that is not'],
   ['an output that is a pair', { pairs: '*', output: 'in/out' }, 'output: "/etc/x/in/out"; expected a folder that'],
 ];

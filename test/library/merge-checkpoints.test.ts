@@ -65,6 +65,8 @@ test('what is wrong with its options or its files is a typed error', async (t) =
   };
   assert.equal(await typeOf({ engine: 'command' }), 'ConfigInvalid');
   assert.equal(await typeOf({ reference: 'a' }), 'ConfigInvalid');
+  assert.equal(await typeOf({ rowGroupRows: 12.5 }), 'ConfigInvalid');
+  assert.equal(await typeOf({ rowGroupRows: 10_000, engine: 'duckdb' }), 'ConfigInvalid');
   for (const wrong of [{ timeoutMs: '30m' }, { stallMs: NaN }, { verify: 'all' }, { engine: 'bogus' }, { timeout: 5 }])
     assert.equal(await typeOf(wrong as object), 'ConfigInvalid', JSON.stringify(wrong));
   assert.equal(await typeOf({ key: 'no_such_key' }), 'CheckpointInvalid');

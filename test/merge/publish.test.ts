@@ -18,6 +18,7 @@ export function manifestOf(id: string, outputPath: string, bytes: number): Manif
     key: 'k',
     rows: 'union',
     reference: null,
+    rowGroupRows: null,
     rowCount: 1,
     columnCount: 2,
     rowGroups: [1],

@@ -32,6 +32,12 @@ export function decodeHybrid(bytes: Uint8Array, width: number, output: Uint8Arra
     } else {
       const runEnd = at + length * width;
       const end = filled + Math.min(length * 8, room);
+      // Levels: eight a byte.
+      if (width === 1)
+        while (filled < end) {
+          const byte = next();
+          for (let bit = 0; bit < 8 && filled < end; bit++) output[filled++] = (byte >> bit) & 1;
+        }
       let bits = 0;
       let held = 0;
       for (; filled < end; filled++) {

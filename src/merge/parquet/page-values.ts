@@ -132,8 +132,8 @@ function decodeIndices(page: Uint8Array, count: number): Uint32Array {
 
 function lookUp(dictionary: PageValues, indices: Uint32Array): PageValues {
   const check = (size: number): void => {
-    for (const index of indices)
-      if (index >= size) throw new Error('a page refers to a value outside of its dictionary');
+    for (let i = 0; i < indices.length; i++)
+      if (indices[i]! >= size) throw new Error('a page refers to a value outside of its dictionary');
   };
   const count = indices.length;
   switch (dictionary.form) {

@@ -271,10 +271,10 @@ const zigzagEncode = (value: number | bigint): bigint => {
 
 export const encodeInteger = (value: number | bigint): Uint8Array => Uint8Array.from(varint(zigzagEncode(value)));
 
-export function encodeText(text: string): Uint8Array {
-  const bytes = new TextEncoder().encode(text);
-  return Buffer.concat([Uint8Array.from(varint(BigInt(bytes.length))), bytes]);
-}
+export const encodeText = (text: string): Uint8Array => encodeBinary(new TextEncoder().encode(text));
+
+export const encodeBinary = (bytes: Uint8Array): Uint8Array =>
+  Buffer.concat([Uint8Array.from(varint(BigInt(bytes.length))), bytes]);
 
 export function encodeList({ elementType, elements }: ThriftList): Uint8Array {
   const size = elements.length;

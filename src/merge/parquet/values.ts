@@ -28,7 +28,8 @@ export type PhysicalValues = {
 
 /**
  * Reads and decodes one flat column of one row group of a file of `size` bytes; reads that chunk's bytes only.
- * `name` is what errors call the file. Throws MergeFailure CheckpointInvalid that names file and column.
+ * `name` is what errors call the file; `onBytes` is given those that were read, before they are decoded. Throws MergeFailure
+ * CheckpointInvalid that names file and column.
  */
 export async function readColumnValues(
   file: ReadableFile,
@@ -37,6 +38,7 @@ export async function readColumnValues(
   column: Column,
   rowGroup: number,
   name: string,
+  onBytes?: (bytes: Uint8Array) => void,
 ): Promise<PhysicalValues> {
   if (column.nested)
     throw invalidCheckpoint(name, `column ${column.name} is nested; its values are not compared`, column.name);
@@ -45,6 +47,7 @@ export async function readColumnValues(
   if (chunk.start + chunk.length > size)
     throw invalidCheckpoint(name, `ends before the data of column ${column.name}`, column.name);
   const bytes = await readChunkBytes(file, chunk, column, name);
+  onBytes?.(bytes);
   try {
     return decodeChunk(bytes, chunk, column, group.rows);
   } catch (error) {
@@ -134,7 +137,8 @@ function decodeLevels(bytes: Uint8Array, count: number): Uint8Array {
 
 function countPresent(levels: Uint8Array): number {
   let present = 0;
-  for (const level of levels) present += level;
+  // An iterator would take ten times as long.
+  for (let i = 0; i < levels.length; i++) present += levels[i]!;
   return present;
 }
 

@@ -3,6 +3,7 @@
  * 50 columns of doubles and integers, 2,000 to 100,000 rows (`node bench/engines.ts` measures again). Long text takes more.
  */
 import type { BackendName } from '../../contract.ts';
+import { crewSize } from '../crew/crew-size.ts';
 import { realignedShare, valuesOf, type Machine, type PairShape } from './shape.ts';
 
 const KIB = 1024;
@@ -16,14 +17,12 @@ const PER_CHUNK = 5.3 * KIB;
 /** Verification reads so many ranges at a time, at most so much, source and output; a range is a file's, or nearly. */
 const READ_BUFFERS = 12;
 const MOST_READ_BUFFERS = 20 * MIB;
-/** Buffers of decoded pages, where every value is compared. */
-const FULL_VERIFY = 20 * MIB;
-/** DuckDB at work on one file, beside the file's values. */
-const REWRITE_BASE = 35 * MIB;
-/** DuckDB joins and sorts what it rewrites: copies of a file's values, decoded. */
-const REWRITE_COPIES = 15;
-/** DuckDB is given this much for it (align.ts); its Parquet writer takes more. */
-const MOST_OF_A_REWRITE = 320 * MIB;
+/** The crew that rewrites, or compares every value (merge/crew): what there is one of, the key column's DuckDB included. */
+const REWRITE_BASE = 50 * MIB;
+/** A thread of it: its runtime, and columns that wait to be collected, which are a file's values many times over, up to a point. */
+const THREAD = 30 * MIB;
+const WAITING_COPIES = 15;
+const MOST_WAITING = 55 * MIB;
 /** Of a double, a timestamp: what checkpoints are made of. */
 const VALUE_BYTES = 8;
 /** BigQuery's results are read back by slices of this size at most, twice held, beside runtime and client (bigquery/fetch.ts). */
@@ -66,7 +65,7 @@ const DASK_OWN = 300 * MIB;
 export function builtInPeakBytes(engine: BackendName, shape: PairShape, machine: Machine): number | null {
   switch (engine) {
     case 'local':
-      return stitchBytes(shape);
+      return stitchBytes(shape, machine);
     case 'duckdb':
       return joinBytes(shape);
     case 'polars':
@@ -81,11 +80,15 @@ export function builtInPeakBytes(engine: BackendName, shape: PairShape, machine:
   }
 }
 
-function stitchBytes({ files, columns, rows, rowGroups, realigned, verify, bytesIn }: PairShape): number {
-  const footers = BASE + PER_CHUNK * columns * rowGroups + (verify === 'full' ? FULL_VERIFY : 0);
-  if (realigned === 0) return footers + Math.min(MOST_READ_BUFFERS, (READ_BUFFERS * bytesIn) / files);
+function stitchBytes(shape: PairShape, { memoryBytes, cores }: Machine): number {
+  const { files, columns, rows, rowGroups, realigned, verify, bytesIn } = shape;
+  const footers = BASE + PER_CHUNK * columns * rowGroups;
+  const reading = Math.min(MOST_READ_BUFFERS, (READ_BUFFERS * bytesIn) / files);
   const fileBytes = (VALUE_BYTES * rows * columns) / files;
-  return footers + REWRITE_BASE + Math.min(REWRITE_COPIES * fileBytes, MOST_OF_A_REWRITE);
+  const thread = THREAD + Math.min(WAITING_COPIES * fileBytes, MOST_WAITING) + fileBytes;
+  const crew = crewSize(memoryBytes, rows, cores) * thread;
+  if (realigned > 0) return footers + REWRITE_BASE + crew;
+  return footers + reading + (verify === 'full' ? crew : 0);
 }
 
 function mixedBytes(engine: keyof typeof PYTHON, shape: PairShape): number {

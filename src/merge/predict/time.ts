@@ -14,7 +14,7 @@ interface Pace {
 }
 
 const PACES = {
-  local: { start: 0.5, millionValues: 0.017, thousandColumns: 0.1, millionRewritten: 0.28 },
+  local: { start: 0.5, millionValues: 0.017, thousandColumns: 0.1, millionRewritten: 0.08 },
   polars: { start: 0.6, millionValues: 0.2, thousandColumns: 0.4, millionRewritten: 0.15 },
   pandas: { start: 0.6, millionValues: 0.24, thousandColumns: 0.8, millionRewritten: 0.2 },
   dask: { start: 4, millionValues: 0.6, thousandColumns: 2.3, millionRewritten: 0.3 },

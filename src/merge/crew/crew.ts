@@ -1,0 +1,131 @@
+/**
+ * A crew: threads of the merge process that do what keeps a processor busy, as many as there are processors and memory for.
+ * Threads end with their process, and its limit of memory counts them. What a task gives does not depend on who does it.
+ */
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { MergeFailure } from '../errors.ts';
+import type { TaskInput, TaskName, TaskOutput } from './tasks.ts';
+import { unpackError, type SentError } from './transport.ts';
+
+export interface Crew {
+  /** Tasks that are done at the same time. */
+  size: number;
+  /** Does a task when its turn comes. Throws what it throws, and the reason of the signal once that is aborted. */
+  run<N extends TaskName>(name: N, input: TaskInput<N>): Promise<TaskOutput<N>>;
+  /** Ends the threads, whatever they are at; tasks that are not done never end. */
+  close(): Promise<void>;
+}
+
+/** Beside this module, in the sources as in the build. */
+const ENTRY = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
+
+/** Makes threads as they are needed. A crew of one is this thread itself. */
+export function openCrew(size: number, signal?: AbortSignal): Crew {
+  return size <= 1 ? new OnlyMe(signal) : new Threads(size, signal);
+}
+
+class OnlyMe implements Crew {
+  readonly size = 1;
+  private readonly signal: AbortSignal | undefined;
+  private last: Promise<unknown> = Promise.resolve();
+
+  constructor(signal: AbortSignal | undefined) {
+    this.signal = signal;
+  }
+
+  run<N extends TaskName>(name: N, input: TaskInput<N>): Promise<TaskOutput<N>> {
+    // One after the other: each awaits its reads, and two would hold the memory of two.
+    const turn = this.last.then(async () => {
+      this.signal?.throwIfAborted();
+      const { TASKS } = await import('./tasks.ts');
+      return TASKS[name](input as TaskInput<never>);
+    }) as Promise<TaskOutput<N>>;
+    this.last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async close(): Promise<void> {
+    await this.last;
+  }
+}
+
+interface Job {
+  message: { name: TaskName; input: unknown };
+  resolve: (output: never) => void;
+  reject: (error: unknown) => void;
+}
+
+class Threads implements Crew {
+  readonly size: number;
+  private readonly signal: AbortSignal | undefined;
+  private readonly waiting: Job[] = [];
+  private readonly idle: Worker[] = [];
+  private readonly all = new Map<Worker, Job | null>();
+  private closed = false;
+
+  constructor(size: number, signal: AbortSignal | undefined) {
+    this.size = size;
+    this.signal = signal;
+    signal?.addEventListener('abort', this.abort, { once: true });
+  }
+
+  run<N extends TaskName>(name: N, input: TaskInput<N>): Promise<TaskOutput<N>> {
+    return new Promise((resolve, reject) => {
+      if (this.signal?.aborted === true) {
+        reject(this.signal.reason as Error);
+        return;
+      }
+      this.waiting.push({ message: { name, input }, resolve, reject });
+      this.next();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    this.signal?.removeEventListener('abort', this.abort);
+    this.waiting.length = 0;
+    await Promise.all([...this.all.keys()].map((worker) => worker.terminate()));
+  }
+
+  private readonly abort = (): void => {
+    const jobs = [...this.waiting.splice(0), ...this.all.values()];
+    void this.close();
+    for (const job of jobs) job?.reject(this.signal!.reason);
+  };
+
+  private next(): void {
+    while (!this.closed && this.waiting.length > 0) {
+      const worker = this.idle.pop() ?? (this.all.size < this.size ? this.hire() : undefined);
+      if (worker === undefined) return;
+      const job = this.waiting.shift()!;
+      this.all.set(worker, job);
+      worker.postMessage(job.message);
+    }
+  }
+
+  private hire(): Worker {
+    // Much of what a task makes is garbage at once: a small young generation keeps it from piling up.
+    const worker = new Worker(ENTRY, { resourceLimits: { maxYoungGenerationSizeMb: 12 } });
+    this.all.set(worker, null);
+    worker.on('message', ({ output, error }: { output?: never; error?: SentError }) => {
+      const job = this.all.get(worker);
+      this.all.set(worker, null);
+      this.idle.push(worker);
+      if (error === undefined) job?.resolve(output as never);
+      else job?.reject(unpackError(error));
+      this.next();
+    });
+    // Only what is not a task's own error ends a thread.
+    worker.on('error', (error: NodeJS.ErrnoException) => {
+      const job = this.all.get(worker);
+      this.all.delete(worker);
+      job?.reject(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? outOfMemory(error) : error);
+      this.next();
+    });
+    return worker;
+  }
+}
+
+const outOfMemory = (cause: Error): MergeFailure =>
+  new MergeFailure('MemoryExhausted', `a thread of the merge ran out of memory: ${cause.message}`, {}, { cause });
