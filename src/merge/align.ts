@@ -2,7 +2,8 @@
  * Alignment: rewrites one checkpoint onto the rows of the spine, one file at a time.
  *
  * DuckDB sees physical values only (see parquet/physical-view.ts) and puts them in another order: bytes in, bytes out,
- * whatever they mean. Names and logical types come back in the part's footer. What DuckDB would still change is refused.
+ * whatever they mean. Names and logical types come back in the part's footer, and values of fixed length their own pages (parquet/fixed-chunk.ts).
+ * Nested columns are refused.
  */
 import { DuckDBDataChunk, INTEGER } from '@duckdb/node-api';
 import { rm } from 'node:fs/promises';
@@ -11,8 +12,9 @@ import { duckdbFailure, firstLine, isUnreadable, openDuckdb, sqlText, type Duckd
 import { invalidCheckpoint } from './errors.ts';
 import type { Checkpoint } from './plan.ts';
 import { PHYSICAL } from './parquet/field-ids.ts';
+import { fixedLength } from './parquet/fixed-chunk.ts';
 import type { Footer } from './parquet/footer.ts';
-import { codecOf, viewName, viewObstacle, writePhysicalView } from './parquet/physical-view.ts';
+import { codecOf, viewName, writePhysicalView } from './parquet/physical-view.ts';
 import type { Column } from './parquet/schema.ts';
 import { writePart, type AlignedPart } from './write-part.ts';
 
@@ -132,11 +134,10 @@ async function fillRowMap({ run, connection }: AlignDatabase, rowOf: Int32Array)
 }
 
 function refuseUnalignable(column: Column, file: string): void {
-  const obstacle = viewObstacle(column);
-  if (obstacle !== null)
+  if (column.nested)
     throw invalidCheckpoint(
       file,
-      `has not the rows of the others, and its column ${column.name} is ${obstacle}, which cannot be rewritten without changing it; write the file with the same keys and row groups as the others`,
+      `has not the rows of the others, and its column ${column.name} is nested or repeated, which cannot be rewritten without changing it; write the file with the same keys and row groups as the others`,
       column.name,
     );
 }
@@ -172,7 +173,7 @@ function sliceColumns({ columns, footer }: Checkpoint, memoryBytes: number): Sli
 
 /** Bytes of a column's values in DuckDB's vectors. */
 function columnBytes(column: Column, footer: Footer): number {
-  if (column.physicalType !== PHYSICAL.byteArray) return footer.rows * 8;
+  if (column.physicalType !== PHYSICAL.byteArray && fixedLength(column) === 0) return footer.rows * 8;
   const stored = footer.rowGroups.reduce((sum, { chunks }) => sum + chunks[column.firstLeaf]!.uncompressedLength, 0);
   // 16 bytes of reference each; a dictionary hides how much text the rows have, but the vectors share it, too.
   return footer.rows * 16 + stored;

@@ -3,9 +3,9 @@ import { formatKey, type KeyValues } from './keys.ts';
 import { invalidCheckpoint, isOutOfMemory } from './errors.ts';
 import { readChunkBytes } from './parquet/chunk-bytes.ts';
 import { valuesOf, type Footer } from './parquet/footer.ts';
-import { decompressPages } from './parquet/page-header.ts';
+import { checkNestedPages } from './parquet/nested-pages.ts';
 import { codecOf } from './parquet/physical-view.ts';
-import type { Column } from './parquet/schema.ts';
+import { leavesOf, type Column } from './parquet/schema.ts';
 import { readColumnValues } from './parquet/values.ts';
 import type { Checkpoint, MergePlan } from './plan.ts';
 import { mismatch, OUTPUT, type ExpectedColumn } from './verify-footer.ts';
@@ -41,7 +41,7 @@ export async function checkCheckpointValues(check: CheckpointCheck): Promise<voi
       check.signal?.throwIfAborted();
       const own = from!.column;
       if (column.nested) {
-        await checkNestedPages(source, checkpoint, own);
+        await checkNested(source, checkpoint, own);
         continue;
       }
       const values = await readWholeColumn(source, size, checkpoint.footer, own, checkpoint.name);
@@ -67,13 +67,15 @@ export async function checkCheckpointValues(check: CheckpointCheck): Promise<voi
 
 const keyAt = (keys: KeyValues, row: number, { spine }: MergePlan): string => formatKey(keys.values[row]!, spine.type);
 
-/** The values of nested columns are not compared; that their pages can be decompressed is. */
-async function checkNestedPages(source: FileHandle, { footer, name }: Checkpoint, column: Column): Promise<void> {
-  for (const { chunks } of footer.rowGroups)
-    for (const chunk of chunks.slice(column.firstLeaf, column.firstLeaf + column.leaves)) {
+/** The values of nested columns are compared as bytes only; that they can be decoded, and are as many as the rows, is checked. */
+async function checkNested(source: FileHandle, { footer, name }: Checkpoint, column: Column): Promise<void> {
+  const leaves = leavesOf(column);
+  for (const { rows, chunks } of footer.rowGroups)
+    for (const [i, leaf] of leaves.entries()) {
+      const chunk = chunks[column.firstLeaf + i]!;
       const bytes = await readChunkBytes(source, chunk, column, name);
       try {
-        decompressPages(bytes, codecOf(chunk), valuesOf(chunk));
+        checkNestedPages(bytes, { leaf, codec: codecOf(chunk), values: valuesOf(chunk), rows });
       } catch (error) {
         if (isOutOfMemory(error)) throw error;
         const why = error instanceof Error ? error.message : String(error);
