@@ -96,7 +96,11 @@ export async function alignCheckpoint(request: AlignRequest): Promise<AlignedPar
     return parts;
   } catch (error) {
     if (isUnreadable(error))
-      throw invalidCheckpoint(checkpoint.name, `cannot be rewritten onto the rows of the others: ${firstLine(error)}`);
+      throw invalidCheckpoint(
+        checkpoint.name,
+        // The view is gone, and was never a user's file.
+        `cannot be rewritten onto the rows of the others: ${firstLine(error).replaceAll(viewPath, checkpoint.name)}`,
+      );
     throw duckdbFailure(error, checkpoint.name);
   } finally {
     if (prepared !== null) {

@@ -38,14 +38,13 @@ export interface PartRequest {
 }
 
 /**
- * DuckDB's names; all else becomes zstd. It reads LZ4 in its old framing but writes LZ4_RAW, and has no LZO. Brotli it
+ * DuckDB's names; all else becomes zstd. It knows LZ4 in no framing but that of LZ4_RAW, and has no LZO. Brotli it
  * writes at the highest quality, twenty times as slowly as zstd.
  */
 const CODEC_NAMES = new Map<number, string>([
   [CODEC.uncompressed, 'uncompressed'],
   [CODEC.snappy, 'snappy'],
   [CODEC.gzip, 'gzip'],
-  [CODEC.lz4, 'lz4_raw'],
   [CODEC.lz4Raw, 'lz4_raw'],
 ]);
 

@@ -18,7 +18,7 @@ import { runPython } from '../support/python-env.ts';
 
 const MEMORY_BYTES = 1024 ** 3;
 
-async function readCheckpoint(path: string, without: string[] = []): Promise<Checkpoint> {
+async function readCheckpoint(path: string): Promise<Checkpoint> {
   const footer = await readFooter(path, path);
   const [key, ...columns] = footer.columns;
   return {
@@ -28,7 +28,7 @@ async function readCheckpoint(path: string, without: string[] = []): Promise<Che
     fingerprint: await readFingerprint(path),
     footer,
     key: key!,
-    columns: columns.filter(({ name }) => !without.includes(name)),
+    columns,
   };
 }
 
