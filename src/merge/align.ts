@@ -95,7 +95,7 @@ export async function alignCheckpoint(request: AlignRequest): Promise<AlignedPar
     }
     return parts;
   } catch (error) {
-    if (isUnreadable(error))
+    if (isUnreadable(error) || endsBeforeItsPages(error, viewPath))
       throw invalidCheckpoint(
         checkpoint.name,
         // The view is gone, and was never a user's file.
@@ -110,6 +110,10 @@ export async function alignCheckpoint(request: AlignRequest): Promise<AlignedPar
     }
   }
 }
+
+/** Of a view: its pages are said to be longer than it is. Of any other file, one that spills, it would be the disk's fault. */
+const endsBeforeItsPages = (error: unknown, viewPath: string): error is Error =>
+  error instanceof Error && error.message.startsWith(`IO Error: Could not read enough bytes from file "${viewPath}"`);
 
 function selectRows(viewPath: string, first: number, count: number, firstRow: number, rows: number): string {
   const names = Array.from({ length: count }, (_, i) => `v.${viewName(first + i)}`);
