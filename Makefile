@@ -17,7 +17,7 @@ TESTS ?= $(shell find test -name '*.test.ts' -not -path '*/soak/*' | sort)
 # Two at a time: each file is a process, and many of them start a server, a worker and merges of their own.
 TEST_CONCURRENCY ?= 2
 
-.PHONY: help setup demo demo-fallback test test-bigquery soak dev check bench bench-growth clean
+.PHONY: help setup demo demo-fallback test test-bigquery soak dev check bench bench-growth matrix clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name what; do printf '  make %-14s %s\n' "$$name" "$$what"; done
@@ -51,6 +51,10 @@ soak: setup ## the same scenarios, long and wide
 	@node test/support/python-env.ts
 	@node src/emulator/python.ts
 	@WIDEMERGE_SOAK=1 node --test --test-concurrency=1 $(shell find test -name '*.test.ts' -path '*/soak/*' | sort) test/acceptance/size.test.ts
+
+matrix: setup ## the table of writers, codecs, encodings, types and readers (docs/formats.md); WRITE=1 writes it there
+	@node test/support/python-env.ts > /dev/null
+	@node test/formats/print.ts $(if $(WRITE),--write)
 
 check: $(INSTALLED) ## format, lint, types, dead code, unused dependencies, import rules between rooms, quoted figures
 	@prettier --check --log-level warn .

@@ -2,7 +2,8 @@
  * Alignment: rewrites one checkpoint onto the rows of the spine, one file at a time.
  *
  * DuckDB sees physical values only (see parquet/physical-view.ts) and puts them in another order: bytes in, bytes out,
- * whatever they mean. Names and logical types come back in the part's footer. What DuckDB would still change is refused.
+ * whatever they mean. Names and logical types come back in the part's footer, and values of fixed length their own pages (parquet/fixed-chunk.ts).
+ * Nested columns are refused.
  */
 import { DuckDBDataChunk, INTEGER } from '@duckdb/node-api';
 import { rm } from 'node:fs/promises';
@@ -11,8 +12,9 @@ import { duckdbFailure, firstLine, isUnreadable, openDuckdb, sqlText, type Duckd
 import { invalidCheckpoint } from './errors.ts';
 import type { Checkpoint } from './plan.ts';
 import { PHYSICAL } from './parquet/field-ids.ts';
+import { fixedLength } from './parquet/fixed-chunk.ts';
 import type { Footer } from './parquet/footer.ts';
-import { codecOf, viewName, viewObstacle, writePhysicalView } from './parquet/physical-view.ts';
+import { codecOf, viewName, writePhysicalView } from './parquet/physical-view.ts';
 import type { Column } from './parquet/schema.ts';
 import { writePart, type AlignedPart } from './write-part.ts';
 
@@ -99,8 +101,12 @@ export async function alignCheckpoint(request: AlignRequest): Promise<AlignedPar
     }
     return parts;
   } catch (error) {
-    if (isUnreadable(error))
-      throw invalidCheckpoint(checkpoint.name, `cannot be rewritten onto the rows of the others: ${firstLine(error)}`);
+    if (isUnreadable(error) || endsBeforeItsPages(error, viewPath))
+      throw invalidCheckpoint(
+        checkpoint.name,
+        // The view is gone, and was never a user's file.
+        `cannot be rewritten onto the rows of the others: ${firstLine(error).replaceAll(viewPath, checkpoint.name)}`,
+      );
     throw duckdbFailure(error, checkpoint.name);
   } finally {
     if (prepared !== null) {
@@ -110,6 +116,10 @@ export async function alignCheckpoint(request: AlignRequest): Promise<AlignedPar
     }
   }
 }
+
+/** Of a view: its pages are said to be longer than it is. Of any other file, one that spills, it would be the disk's fault. */
+const endsBeforeItsPages = (error: unknown, viewPath: string): error is Error =>
+  error instanceof Error && error.message.startsWith(`IO Error: Could not read enough bytes from file "${viewPath}"`);
 
 function selectRange(viewPath: string, names: string[], firstRow: number, rows: number): string {
   return `SELECT ${names.join(', ')} FROM read_parquet(${sqlText(viewPath)}, file_row_number = true)
@@ -142,11 +152,10 @@ async function fillRowMap({ run, connection }: AlignDatabase, rowOf: Int32Array)
 }
 
 function refuseUnalignable(column: Column, file: string): void {
-  const obstacle = viewObstacle(column);
-  if (obstacle !== null)
+  if (column.nested)
     throw invalidCheckpoint(
       file,
-      `has not the rows of the others, and its column ${column.name} is ${obstacle}, which cannot be rewritten without changing it; write the file with the same keys and row groups as the others`,
+      `has not the rows of the others, and its column ${column.name} is nested or repeated, which cannot be rewritten without changing it; write the file with the same keys and row groups as the others`,
       column.name,
     );
 }
@@ -182,7 +191,7 @@ function sliceColumns({ columns, footer }: Checkpoint, memoryBytes: number): Sli
 
 /** Bytes of a column's values in DuckDB's vectors. */
 function columnBytes(column: Column, footer: Footer): number {
-  if (column.physicalType !== PHYSICAL.byteArray) return footer.rows * 8;
+  if (column.physicalType !== PHYSICAL.byteArray && fixedLength(column) === 0) return footer.rows * 8;
   const stored = footer.rowGroups.reduce((sum, { chunks }) => sum + chunks[column.firstLeaf]!.uncompressedLength, 0);
   // 16 bytes of reference each; a dictionary hides how much text the rows have, but the vectors share it, too.
   return footer.rows * 16 + stored;

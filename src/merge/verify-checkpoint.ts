@@ -5,9 +5,9 @@ import type { KeyValues } from './keys.ts';
 import { invalidCheckpoint, isOutOfMemory } from './errors.ts';
 import { readChunkBytes } from './parquet/chunk-bytes.ts';
 import { valuesOf, type Footer } from './parquet/footer.ts';
-import { decompressPages } from './parquet/page-header.ts';
+import { checkNestedPages } from './parquet/nested-pages.ts';
 import { codecOf } from './parquet/physical-view.ts';
-import type { Column } from './parquet/schema.ts';
+import { leavesOf, type Column } from './parquet/schema.ts';
 import type { Checkpoint, MergePlan } from './plan.ts';
 import { sendColumn, type ColumnsFinding } from './verify-columns.ts';
 import { mismatch, type ExpectedColumn } from './verify-footer.ts';
@@ -60,7 +60,7 @@ export async function checkCheckpointValues(check: CheckpointCheck): Promise<Col
 async function checkNestedColumns(checkpoint: Checkpoint, columns: ExpectedColumn[]): Promise<void> {
   const source = await open(checkpoint.path, 'r');
   try {
-    for (const column of columns) await checkNestedPages(source, checkpoint, column.source!.column);
+    for (const column of columns) await checkNested(source, checkpoint, column.source!.column);
   } finally {
     await source.close();
   }
@@ -69,13 +69,15 @@ async function checkNestedColumns(checkpoint: Checkpoint, columns: ExpectedColum
 const keyAt = (keys: KeyValues, row: number, { spine }: MergePlan): string =>
   formatKeys(keys.values[row]!, spine.types);
 
-/** The values of nested columns are not compared; that their pages can be decompressed is. */
-async function checkNestedPages(source: FileHandle, { footer, name }: Checkpoint, column: Column): Promise<void> {
-  for (const { chunks } of footer.rowGroups)
-    for (const chunk of chunks.slice(column.firstLeaf, column.firstLeaf + column.leaves)) {
+/** The values of nested columns are compared as bytes only; that they can be decoded, and are as many as the rows, is checked. */
+async function checkNested(source: FileHandle, { footer, name }: Checkpoint, column: Column): Promise<void> {
+  const leaves = leavesOf(column);
+  for (const { rows, chunks } of footer.rowGroups)
+    for (const [i, leaf] of leaves.entries()) {
+      const chunk = chunks[column.firstLeaf + i]!;
       const bytes = await readChunkBytes(source, chunk, column, name);
       try {
-        decompressPages(bytes, codecOf(chunk), valuesOf(chunk));
+        checkNestedPages(bytes, { leaf, codec: codecOf(chunk), values: valuesOf(chunk), rows });
       } catch (error) {
         if (isOutOfMemory(error)) throw error;
         const why = error instanceof Error ? error.message : String(error);

@@ -4,11 +4,14 @@ import { sqlText } from './duckdb.ts';
 import { finishPart, temporaryPartPath, wholePart, type Piece } from './part-file.ts';
 import { boundsSurvive } from './parquet/bounds.ts';
 import { CODEC } from './parquet/decompress.ts';
-import { REPETITION } from './parquet/field-ids.ts';
+import { readChunkBytes } from './parquet/chunk-bytes.ts';
+import { PHYSICAL, REPETITION } from './parquet/field-ids.ts';
+import { encodeFixedChunk, fixedLength } from './parquet/fixed-chunk.ts';
 import { readFooter, type Chunk, type Footer } from './parquet/footer.ts';
-import { renameChunk } from './parquet/physical-view.ts';
+import { codecOf, renameChunk } from './parquet/physical-view.ts';
 import { moveChunk, moveSchema, TYPE_DEFINED_ORDER } from './parquet/rewrite.ts';
 import type { Column } from './parquet/schema.ts';
+import { decodeChunk } from './parquet/values.ts';
 import { encodeFooter } from './parquet/write-footer.ts';
 import { writeFully } from './system/write-fully.ts';
 
@@ -37,14 +40,13 @@ export interface PartRequest {
 }
 
 /**
- * DuckDB's names; all else becomes zstd. It reads LZ4 in its old framing but writes LZ4_RAW, and has no LZO. Brotli it
+ * DuckDB's names; all else becomes zstd. It knows LZ4 in no framing but that of LZ4_RAW, and has no LZO. Brotli it
  * writes at the highest quality, twenty times as slowly as zstd.
  */
 const CODEC_NAMES = new Map<number, string>([
   [CODEC.uncompressed, 'uncompressed'],
   [CODEC.snappy, 'snappy'],
   [CODEC.gzip, 'gzip'],
-  [CODEC.lz4, 'lz4_raw'],
   [CODEC.lz4Raw, 'lz4_raw'],
 ]);
 
@@ -100,38 +102,56 @@ async function restoreTypes(path: string, columns: Column[], rows: number): Prom
     );
   for (const [i, column] of columns.entries()) {
     const written = footer.columns[i]!;
-    if (written.physicalType !== column.physicalType || written.repetition !== REPETITION.optional)
+    const expected = fixedLength(column) > 0 ? PHYSICAL.byteArray : column.physicalType;
+    if (written.physicalType !== expected || written.repetition !== REPETITION.optional)
       throw new Error(
-        `${path}: DuckDB wrote column ${column.name} with physical type ${written.physicalType ?? 'none'} and repetition ${written.repetition} where ${column.physicalType ?? 'none'} and ${REPETITION.optional} are needed`,
+        `${path}: DuckDB wrote column ${column.name} with physical type ${written.physicalType ?? 'none'} and repetition ${written.repetition} where ${expected ?? 'none'} and ${REPETITION.optional} are needed`,
       );
   }
-  const end = Math.max(4, ...group.chunks.map(({ start, length }) => start + length));
-  const bytes = encodeFooter({
-    rows,
-    topLevelColumns: columns.length,
-    schema: columns.flatMap((column) => moveSchema(column, { optional: true, keepFieldIds: false })),
-    rowGroups: [
-      {
-        rows,
-        chunks: group.chunks.map((chunk, i) => {
-          const { name } = columns[i]!;
-          const raw = moveChunk(chunk, 0, boundsSurvive(columns[i]!));
-          return renameChunk({ ...chunk, raw }, name, true);
-        }),
-        uncompressedBytes: group.chunks.reduce((sum, chunk) => sum + chunk.uncompressedLength, 0),
-        compressedBytes: group.chunks.reduce((sum, chunk) => sum + chunk.length, 0),
-        start: group.chunks[0]!.start,
-      },
-    ],
-    columnOrders: columns.map(() => TYPE_DEFINED_ORDER),
-    metadata: {},
-    createdBy: 'widemerge part',
-  });
   const handle = await open(path, 'r+');
   try {
+    let end = Math.max(4, ...group.chunks.map(({ start, length }) => start + length));
+    const chunks: Chunk[] = [];
+    for (const [i, column] of columns.entries()) {
+      const written = group.chunks[i]!;
+      if (fixedLength(column) === 0) {
+        const raw = renameChunk(written, column.name, true);
+        chunks.push({ ...written, raw: moveChunk({ ...written, raw }, 0, boundsSurvive(column)) });
+        continue;
+      }
+      // Behind the others: the byte strings that DuckDB wrote are dead bytes then.
+      const { kind, values, nulls } = decodeChunk(
+        await readChunkBytes(handle, written, footer.columns[i]!, path),
+        written,
+        footer.columns[i]!,
+        rows,
+      );
+      if (kind !== 'bytes') throw new Error(`${path}: column ${column.name} came back as ${kind}`);
+      const own = encodeFixedChunk({ values, nulls }, column, codecOf(written), end);
+      await writeFully(handle, own.bytes, end);
+      end += own.bytes.length;
+      chunks.push(own.chunk);
+    }
+    const bytes = encodeFooter({
+      rows,
+      topLevelColumns: columns.length,
+      schema: columns.flatMap((column) => moveSchema(column, { optional: true, keepFieldIds: false })),
+      rowGroups: [
+        {
+          rows,
+          chunks: chunks.map(({ raw }) => raw),
+          uncompressedBytes: chunks.reduce((sum, chunk) => sum + chunk.uncompressedLength, 0),
+          compressedBytes: chunks.reduce((sum, chunk) => sum + chunk.length, 0),
+          start: chunks[0]!.start,
+        },
+      ],
+      columnOrders: columns.map(() => TYPE_DEFINED_ORDER),
+      metadata: {},
+      createdBy: 'widemerge part',
+    });
     await writeFully(handle, bytes, end);
     await handle.truncate(end + bytes.length);
-    return group.chunks;
+    return chunks;
   } finally {
     await handle.close();
   }

@@ -3,8 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { assertMerged } from '../support/compare-merged.ts';
-import type { FailureFacts } from '../../src/contract.ts';
-import { merge, runMerge, snapshot, temporaryFolder, visibleFiles } from '../support/merge-cli.ts';
+import { merge, snapshot, temporaryFolder } from '../support/merge-cli.ts';
 import { runPythonJson } from '../support/python-env.ts';
 
 interface Written {
@@ -16,13 +15,12 @@ interface Reading {
   digests: Record<string, string>;
 }
 
-const EXIT_FAILED = 3;
 const READERS = ['pyarrow', 'polars', 'duckdb', 'pandas'];
 const FILES = 120;
 const COLUMNS = 3000;
 const ROWS = 5000;
 const SHAPE = ['--files', FILES, '--columns', COLUMNS, '--rows', ROWS, '--misaligned', 0.15].map(String);
-const LAYOUT = ['--row-group-rows', '2048', '--key-units', 'us,ms,ns', '--processes', '2'];
+const LAYOUT = ['--row-group-rows', '2048', '--key-units', 'us,ms,ns', '--fixed-length', '--processes', '2'];
 
 describe('120 files, 3,000 columns x 5,000 rows, 15 % misaligned in four ways', () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -118,34 +116,5 @@ describe('a smaller pair of four writers', () => {
       await merge([sources, '--out', output, '--rows', 'reference', '--reference', reference], folder.lock);
       await assertMerged(sources, output, { rows: 'reference', reference });
     }
-  });
-
-  it('fixed-length bytes, wide decimals and float16 are kept in aligned files', async () => {
-    await using folder = await temporaryFolder();
-    const sources = join(folder.path, 'sources');
-    const output = join(folder.path, 'merged.parquet');
-    const fixed = ['--fixed-length', 'aligned', '--misaligned', '0.25'];
-    await runPythonJson<Written>('write_checkpoints.py', [sources, ...withUnits, ...fixed]);
-    await merge([sources, '--out', output, '--rows', 'reference'], folder.lock);
-    await assertMerged(sources, output, { rows: 'reference' });
-  });
-
-  it('fixed-length bytes in a misaligned file are rewritten rightly, or refused by name', async () => {
-    await using folder = await temporaryFolder();
-    const sources = join(folder.path, 'sources');
-    const output = join(folder.path, 'merged.parquet');
-    const fixed = ['--fixed-length', 'all', '--misaligned', '0.25', '--writers', 'pyarrow'];
-    await runPythonJson<Written>('write_checkpoints.py', [sources, ...withUnits, ...fixed]);
-    const { exitCode, json, stderr } = await runMerge([sources, '--out', output, '--rows', 'reference'], folder.lock);
-    if (exitCode === 0) {
-      await assertMerged(sources, output, { rows: 'reference' });
-      return;
-    }
-    assert.equal(exitCode, EXIT_FAILED, stderr);
-    const failure = json as FailureFacts;
-    assert.equal(failure.type, 'CheckpointInvalid');
-    assert.match(failure.file ?? '', /checkpoint_\d+\.parquet$/);
-    assert.match(failure.column ?? '', /_(dec9|dec18|dec38|fixed16|f16)$/);
-    assert.deepEqual(await visibleFiles(folder.path), ['sources']);
   });
 });

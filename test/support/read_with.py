@@ -61,11 +61,12 @@ def read_duckdb(path, names):
 
 
 def read_pandas(path, names):
-    frame = pd.read_parquet(path, columns=names)
+    # With numpy's types a null would be a NaN, and whole numbers beside it no longer whole.
+    frame = pd.read_parquet(path, columns=names, dtype_backend="pyarrow")
     if frame.index.name is not None:
         frame = frame.reset_index()
-    arrays = {name: pa.chunked_array([pa.array(frame[name], from_pandas=False)]) for name in names}
-    return {name: (arrays[name], str(frame[name].dtype)) for name in names}
+    arrays = {name: pa.chunked_array(frame[name].array.__arrow_array__()) for name in names}
+    return {name: (arrays[name], str(frame[name].dtype).replace("[pyarrow]", "")) for name in names}
 
 
 def count_rows(reader, path):

@@ -33,7 +33,7 @@ def parse():
     parser.add_argument("--key-units", default="us", help="of the key, in turn (DuckDB: always us)")
     parser.add_argument("--row-group-rows", type=int, default=1 << 20, help="a multiple of 2,048")
     parser.add_argument("--kinds", choices=["mixed", "numbers"], default="mixed")
-    parser.add_argument("--fixed-length", choices=["none", "aligned", "all"], default="none")
+    parser.add_argument("--fixed-length", action="store_true", help="also values of fixed length, and float16")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--processes", type=int, default=1)
     return parser.parse_args()
@@ -106,8 +106,8 @@ def value_columns(options, entry, rng, pool):
     if pool is not None:
         picks = rng.integers(0, len(pool), entry["columns"])
         return {f"f{entry['number']:04}_c{i:02}": pool[pick] for i, pick in enumerate(picks)}
-    allowed = options.fixed_length == "all" or (options.fixed_length == "aligned" and entry["misaligned"] is None)
-    kinds = [k for k in KINDS if k not in UNSUPPORTED[entry["writer"]] and (allowed or k not in FIXED_LENGTH)]
+    left_out = UNSUPPORTED[entry["writer"]] | (set() if options.fixed_length else FIXED_LENGTH)
+    kinds = [k for k in KINDS if k not in left_out]
     columns = {}
     for i in range(entry["columns"]):
         kind = kinds[(entry["first"] + i) % len(kinds)]

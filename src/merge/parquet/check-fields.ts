@@ -2,8 +2,27 @@
  * Checks that the structs of a footer are those of the format: what goes through to the output byte for byte would make it
  * unreadable, all of its columns, where other readers cannot make sense of one field. Fields of later versions pass.
  */
-import { COLUMN_CHUNK, COLUMN_META, LAST_ENCODING, PHYSICAL, SCHEMA_ELEMENT, STATISTICS } from './field-ids.ts';
-import { findField, readInteger, readList, readStruct, ThriftError, TYPE, type ThriftStruct } from './thrift.ts';
+import { isUtf8 } from 'node:buffer';
+import {
+  COLUMN_CHUNK,
+  COLUMN_META,
+  FILE_META,
+  LAST_ENCODING,
+  PHYSICAL,
+  ROW_GROUP,
+  SCHEMA_ELEMENT,
+  STATISTICS,
+} from './field-ids.ts';
+import {
+  findField,
+  readBinary,
+  readInteger,
+  readList,
+  readStruct,
+  ThriftError,
+  TYPE,
+  type ThriftStruct,
+} from './thrift.ts';
 
 /** Type of a field by its id; of an enumeration, its largest number. */
 type Fields = ReadonlyMap<number, number | { upTo: number }>;
@@ -14,6 +33,24 @@ const CONVERTED_TYPES = 21;
 const PHYSICAL_TYPES = 7;
 const REPETITIONS = 2;
 
+const IN_FILE: Fields = new Map<number, number>([
+  [FILE_META.version, TYPE.i32],
+  [FILE_META.schema, TYPE.list],
+  [FILE_META.numRows, TYPE.i64],
+  [FILE_META.rowGroups, TYPE.list],
+  [FILE_META.keyValueMetadata, TYPE.list],
+  [FILE_META.createdBy, TYPE.binary],
+  [FILE_META.columnOrders, TYPE.list],
+]);
+const IN_ROW_GROUP: Fields = new Map<number, number>([
+  [ROW_GROUP.columns, TYPE.list],
+  [ROW_GROUP.totalByteSize, TYPE.i64],
+  [ROW_GROUP.numRows, TYPE.i64],
+  [ROW_GROUP.sortingColumns, TYPE.list],
+  [ROW_GROUP.fileOffset, TYPE.i64],
+  [ROW_GROUP.totalCompressedSize, TYPE.i64],
+  [ROW_GROUP.ordinal, TYPE.i16],
+]);
 const IN_SCHEMA: Fields = new Map<number, number | { upTo: number }>([
   [SCHEMA_ELEMENT.type, { upTo: PHYSICAL_TYPES }],
   [SCHEMA_ELEMENT.typeLength, TYPE.i32],
@@ -60,9 +97,19 @@ const IN_ENCODING_STATS: Fields = new Map<number, number | { upTo: number }>([
   [3, TYPE.i32],
 ]);
 
+/** FileMetaData. Throws ThriftError. */
+export const checkFileFields = (file: ThriftStruct): void => checkFields(file, IN_FILE);
+
+/** A RowGroup. Throws ThriftError. */
+export const checkGroupFields = (group: ThriftStruct): void => checkFields(group, IN_ROW_GROUP);
+
 /** Throws ThriftError. */
 export function checkSchemaElement(element: ThriftStruct): void {
   checkFields(element, IN_SCHEMA);
+  const name = findField(element, SCHEMA_ELEMENT.name);
+  // Of columns inside of others, too, which nobody here asks for by name: other readers do.
+  if (name === undefined || !isUtf8(readBinary(name.raw)))
+    throw new ThriftError('has a column without a name in UTF-8');
   const type = findField(element, SCHEMA_ELEMENT.type);
   const children = findField(element, SCHEMA_ELEMENT.numChildren);
   const isGroup = children !== undefined && readInteger(children.raw) > 0;

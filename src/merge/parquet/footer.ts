@@ -1,10 +1,10 @@
 import { open } from 'node:fs/promises';
 import { invalidCheckpoint } from '../errors.ts';
 import type { ReadableFile } from '../system/disk-file.ts';
-import { checkChunkFields } from './check-fields.ts';
-import { COLUMN_CHUNK, COLUMN_META, FILE_META, REPETITION, ROW_GROUP } from './field-ids.ts';
+import { checkChunkFields, checkFileFields, checkGroupFields } from './check-fields.ts';
+import { COLUMN_CHUNK, COLUMN_META, FILE_META, ROW_GROUP } from './field-ids.ts';
 import { pageIndexRanges, type PageIndexRanges } from './page-index.ts';
-import { readSchema, type Column } from './schema.ts';
+import { leavesOf, readSchema, type Column, type Leaf } from './schema.ts';
 import {
   findField,
   readInteger,
@@ -114,6 +114,7 @@ function decodeFooter(bytes: Uint8Array, size: number, name: string): Footer {
   const struct = readStruct(bytes);
   if (findField(struct, FILE_META.encryptionAlgorithm) !== undefined)
     throw invalidCheckpoint(name, 'has encrypted columns; decrypt it before it is merged');
+  checkFileFields(struct);
   const { columns, leaves } = readSchema(required(struct, FILE_META.schema), name);
   const rows = readInteger(required(struct, FILE_META.numRows).raw);
   const dataEnd = size - 8 - bytes.length;
@@ -144,18 +145,30 @@ function decodeRowGroup(
   dataEnd: number,
   name: string,
 ): RowGroup {
+  checkGroupFields(struct);
   const rows = readInteger(required(struct, ROW_GROUP.numRows).raw);
   const raws = readList(required(struct, ROW_GROUP.columns).raw).elements;
   if (rows < 0 || raws.length !== leaves)
     throw invalidCheckpoint(name, `has a broken footer: a row group of ${raws.length} chunks for ${leaves} columns`);
   const chunks: Chunk[] = [];
-  for (const column of columns)
+  for (const column of columns) {
+    // Asked for only where a column has more than one of them, or levels: most have not.
+    const inside = column.nested ? leavesOf(column) : null;
     for (let i = 0; i < column.leaves; i++)
-      chunks.push(decodeChunk(raws[column.firstLeaf + i]!, column, rows, dataEnd, name));
+      chunks.push(decodeChunk(raws[column.firstLeaf + i]!, column, inside?.[i] ?? null, rows, dataEnd, name));
+  }
   return { rows, chunks };
 }
 
-function decodeChunk(raw: Uint8Array, column: Column, rows: number, dataEnd: number, name: string): Chunk {
+/** `leaf` is null for a flat column. */
+function decodeChunk(
+  raw: Uint8Array,
+  column: Column,
+  leaf: Leaf | null,
+  rows: number,
+  dataEnd: number,
+  name: string,
+): Chunk {
   const struct = readStruct(raw);
   const broken = (what: string): Error => invalidCheckpoint(name, `has a broken footer: ${what}`, column.name);
   if (findField(struct, COLUMN_CHUNK.cryptoMetadata) ?? findField(struct, COLUMN_CHUNK.encryptedMetadata))
@@ -179,15 +192,14 @@ function decodeChunk(raw: Uint8Array, column: Column, rows: number, dataEnd: num
   const values = readInteger(required(meta, COLUMN_META.numValues).raw);
   if (values < 0 || (values > 0 && length === 0))
     throw broken(`column ${column.name} has ${values} values in ${length} bytes`);
-  if (!column.nested) {
-    if (values !== rows) throw broken(`column ${column.name} has ${values} values in a row group of ${rows} rows`);
-    if (readInteger(required(meta, COLUMN_META.type).raw) !== column.physicalType)
-      throw broken(`column ${column.name} has another type in its chunk than in the schema`);
-    const path = readList(required(meta, COLUMN_META.pathInSchema).raw).elements;
-    if (path.length !== 1 || readText(path[0]!) !== column.name)
-      throw broken(`column ${column.name} stands under another name in its chunk`);
-    if (column.repetition === REPETITION.repeated) throw broken(`column ${column.name} repeats`);
-  }
+  if (leaf === null ? values !== rows : values < rows)
+    throw broken(`column ${column.name} has ${values} values in a row group of ${rows} rows`);
+  if (readInteger(required(meta, COLUMN_META.type).raw) !== (leaf?.physicalType ?? column.physicalType))
+    throw broken(`column ${column.name} has another type in its chunk than in the schema`);
+  const path = readList(required(meta, COLUMN_META.pathInSchema).raw).elements;
+  const expected = leaf?.path ?? [column.name];
+  if (path.length !== expected.length || path.some((part, i) => readText(part) !== expected[i]))
+    throw broken(`column ${column.name} stands under another name in its chunk`);
   const uncompressedLength = readInteger(required(meta, COLUMN_META.totalUncompressedSize).raw);
   // A page cannot begin behind its chunk, wherever the chunk's length says that it ends.
   if (uncompressedLength < 0 || dictionaryPage < 0 || Math.max(dataPage, dictionaryPage) > start + length)

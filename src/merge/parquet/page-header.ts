@@ -1,5 +1,4 @@
 /** The headers of pages: what a decoder needs of them, and a walk from one to the next that decodes nothing. */
-import { decompress } from './decompress.ts';
 import { LAST_ENCODING, PAGE, PAGE_HEADER } from './field-ids.ts';
 import { PagesSum } from './page-index.ts';
 import { findField, readInteger, readPrefix, readStruct, ThriftError, TYPE, type ThriftStruct } from './thrift.ts';
@@ -151,23 +150,5 @@ export class PageWalk {
       throw new ThriftError(`has ${this.found} values in the pages of a column chunk of ${this.values}`);
     if (this.index !== null && this.pages.crc !== this.index.crc)
       throw new ThriftError('has an offset index of other pages than it has; write the file again');
-  }
-}
-
-/** Decompresses the pages of a chunk of `values` values one after the other and keeps none. Throws an Error. */
-export function decompressPages(bytes: Uint8Array, codec: number, values: number): void {
-  for (let offset = 0, found = 0; found < values;) {
-    const header = readPageHeader(bytes.subarray(offset));
-    offset += header.length;
-    if (header.storedBytes > bytes.length - offset) throw new Error('a page is longer than its column chunk');
-    const page = bytes.subarray(offset, offset + header.storedBytes);
-    offset += header.storedBytes;
-    if (header.kind === 'data' || header.kind === 'dictionary') decompress(codec, page, header.bytes);
-    if (header.kind === 'data v2' && header.compressed) {
-      const levels = header.definitionBytes + header.repetitionBytes;
-      if (levels > page.length || levels > header.bytes) throw new Error('a page ends in the middle of its levels');
-      if (page.length > levels) decompress(codec, page.subarray(levels), header.bytes - levels);
-    }
-    if (header.kind === 'data' || header.kind === 'data v2') found += header.values;
   }
 }

@@ -1,6 +1,7 @@
 import { chmod, copyFile, constants, open } from 'node:fs/promises';
 import { writeFully } from '../system/write-fully.ts';
 import { COLUMN_CHUNK, COLUMN_META, PHYSICAL, SCHEMA_ELEMENT } from './field-ids.ts';
+import { fixedLength } from './fixed-chunk.ts';
 import type { Chunk, Footer } from './footer.ts';
 import { pageIndexFields } from './page-index.ts';
 import { TYPE_DEFINED_ORDER } from './rewrite.ts';
@@ -24,7 +25,7 @@ import { encodeFooter } from './write-footer.ts';
 /** Name of column `index` in a physical view: no name of a user's column can collide with anything in a query. */
 export const viewName = (index: number): string => `c${index}`;
 
-/** What a column is that no other engine gives back as it was, bare physical values or not; null where it is no such. */
+/** What a column is that no service gives back as it was, bare physical values or not; null where it is no such. */
 export function viewObstacle({ nested, physicalType }: Column): string | null {
   if (nested) return 'nested or repeated';
   if (physicalType === PHYSICAL.fixedLenByteArray) return 'of fixed length (binary, decimal, UUID or float16)';
@@ -64,18 +65,20 @@ export function encodeViewFooter(footer: Footer, columns: Column[], names: strin
   return encodeFooter({
     rows: footer.rows,
     topLevelColumns: columns.length,
-    schema: columns.map((column, i) =>
-      encodeStruct([
-        i32Field(SCHEMA_ELEMENT.type, column.physicalType!),
+    schema: columns.map((column, i) => {
+      const length = fixedLength(column);
+      return encodeStruct([
+        i32Field(SCHEMA_ELEMENT.type, shownType(column)),
+        ...(length > 0 ? [i32Field(SCHEMA_ELEMENT.typeLength, length)] : []),
         i32Field(SCHEMA_ELEMENT.repetition, column.repetition),
         textField(SCHEMA_ELEMENT.name, names[i]!),
-      ]),
-    ),
+      ]);
+    }),
     rowGroups: footer.rowGroups.map(({ rows, chunks }) => {
       const own = columns.map((column) => chunks[column.firstLeaf]!);
       return {
         rows,
-        chunks: own.map((chunk, i) => renameChunk(chunk, names[i]!, false)),
+        chunks: own.map((chunk, i) => renameChunk(chunk, names[i]!, false, shownType(columns[i]!))),
         uncompressedBytes: own.reduce((sum, chunk) => sum + chunk.uncompressedLength, 0),
         compressedBytes: own.reduce((sum, chunk) => sum + chunk.length, 0),
         start: own.length === 0 ? 4 : Math.min(...own.map(({ start }) => start)),
@@ -87,8 +90,12 @@ export function encodeViewFooter(footer: Footer, columns: Column[], names: strin
   });
 }
 
+/** INT96 is stored as 12 bytes are; shown as a time, it would be read as one. */
+const shownType = ({ physicalType }: Column): number =>
+  physicalType === PHYSICAL.int96 ? PHYSICAL.fixedLenByteArray : physicalType!;
+
 /** The ColumnChunk struct under another name; with or without its statistics, and without pointers to indexes. */
-export function renameChunk(chunk: Chunk, name: string, keepStatistics: boolean): Uint8Array {
+export function renameChunk(chunk: Chunk, name: string, keepStatistics: boolean, type?: number): Uint8Array {
   const struct = readStruct(chunk.raw);
   const meta = readStruct(findField(struct, COLUMN_CHUNK.metaData)!.raw);
   const metaPatches = new Map<number, ThriftField | null>([
@@ -100,6 +107,7 @@ export function renameChunk(chunk: Chunk, name: string, keepStatistics: boolean)
     [COLUMN_META.bloomFilterOffset, null],
     [COLUMN_META.bloomFilterLength, null],
   ]);
+  if (type !== undefined) metaPatches.set(COLUMN_META.type, i32Field(COLUMN_META.type, type));
   if (!keepStatistics) metaPatches.set(COLUMN_META.statistics, null);
   const patches = new Map<number, ThriftField | null>([
     [COLUMN_CHUNK.metaData, structField(COLUMN_CHUNK.metaData, patchStruct(meta, metaPatches))],

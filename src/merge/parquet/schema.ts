@@ -1,7 +1,7 @@
 import { invalidCheckpoint } from '../errors.ts';
 import { checkSchemaElement } from './check-fields.ts';
 import { checkMeaning } from './check-types.ts';
-import { REPETITION, SCHEMA_ELEMENT } from './field-ids.ts';
+import { PHYSICAL, REPETITION, SCHEMA_ELEMENT } from './field-ids.ts';
 import {
   findField,
   integerOf,
@@ -26,6 +26,19 @@ export interface Column {
   /** Physical type, of a flat column; else null. */
   physicalType: number | null;
   repetition: number;
+}
+
+/** A leaf of a column: what its chunks hold. */
+export interface Leaf {
+  /** Names from the top-level field down. */
+  path: string[];
+  physicalType: number;
+  /** Bytes of a value of FIXED_LEN_BYTE_ARRAY; else 0. */
+  length: number;
+  /** Definition level of a value that is there; levels below it say what is null or empty. */
+  maxDefinition: number;
+  /** Repetition level of the innermost list; 0 where nothing repeats. */
+  maxRepetition: number;
 }
 
 const MAX_DEPTH = 32;
@@ -87,4 +100,31 @@ function children(element: ThriftStruct): number {
   const count = integerOf(element, SCHEMA_ELEMENT.numChildren) ?? 0;
   if (count < 0) throw new ThriftError('has a schema that does not add up');
   return count;
+}
+
+/** The leaves of a column, in the order of its chunks; its schema has been checked. */
+export function leavesOf({ elements }: Column): Leaf[] {
+  const leaves: Leaf[] = [];
+  let position = 0;
+  const walk = (path: string[], definition: number, repetition: number): void => {
+    const element = elements[position++]!;
+    const own = [...path, readText(findField(element, SCHEMA_ELEMENT.name)!.raw)];
+    const kind = integerOf(element, SCHEMA_ELEMENT.repetition) ?? REPETITION.required;
+    const maxDefinition = definition + (kind === REPETITION.required ? 0 : 1);
+    const maxRepetition = repetition + (kind === REPETITION.repeated ? 1 : 0);
+    const count = children(element);
+    for (let i = 0; i < count; i++) walk(own, maxDefinition, maxRepetition);
+    if (count > 0) return;
+    const physicalType = integerOf(element, SCHEMA_ELEMENT.type)!;
+    const length = integerOf(element, SCHEMA_ELEMENT.typeLength) ?? 0;
+    leaves.push({
+      path: own,
+      physicalType,
+      length: physicalType === PHYSICAL.fixedLenByteArray ? length : 0,
+      maxDefinition,
+      maxRepetition,
+    });
+  };
+  walk([], 0, 0);
+  return leaves;
 }

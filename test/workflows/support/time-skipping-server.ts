@@ -1,13 +1,9 @@
-import { execFile } from 'node:child_process';
-import { access, chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { environment } from '../../../src/config/environment.ts';
+import { jarsFromMaven } from '../../support/maven.ts';
 
-const run = promisify(execFile);
 const VERSION = '1.31.0';
-const MAVEN_TIMEOUT_MS = 120_000;
 const DOWNLOAD_TIMEOUT_MS = 30_000;
 
 /**
@@ -33,44 +29,18 @@ export async function startTimeSkippingServer(log: (line: string) => void): Prom
 }
 
 async function serverFromMaven(): Promise<string> {
-  const folder = join(environment.cacheDir, 'widemerge', 'temporal-test-server', VERSION);
-  const wrapper = join(folder, 'server.sh');
-  await run('java', ['-version']);
-  if (
-    await access(wrapper).then(
-      () => true,
-      () => false,
-    )
-  )
-    return wrapper;
-
-  const draft = `${folder}.${process.pid}`;
-  await mkdir(draft, { recursive: true });
-  try {
-    await writeFile(join(draft, 'pom.xml'), POM);
-    const goal = ['-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${join(draft, 'lib')}`];
-    await run('mvn', goal, { cwd: draft, timeout: MAVEN_TIMEOUT_MS });
-    const main = 'io.temporal.testserver.TestServer';
-    await writeFile(join(draft, 'server.sh'), `#!/bin/sh\nexec java -cp '${folder}/lib/*' ${main} "$@"\n`);
-    await chmod(join(draft, 'server.sh'), 0o755);
-    // Somebody else may have been faster; either is as good.
-    await rename(draft, folder).catch(() => undefined);
-  } finally {
-    await rm(draft, { recursive: true, force: true });
-  }
-  return wrapper;
+  const folder = await jarsFromMaven({
+    name: 'temporal-test-server',
+    version: VERSION,
+    dependencies: [`io.temporal:temporal-test-server:${VERSION}`],
+    finish: async (draft, folder) => {
+      const main = 'io.temporal.testserver.TestServer';
+      await writeFile(join(draft, 'server.sh'), `#!/bin/sh\nexec java -cp '${folder}/lib/*' ${main} "$@"\n`);
+      await chmod(join(draft, 'server.sh'), 0o755);
+    },
+  });
+  return join(folder, 'server.sh');
 }
-
-const POM = `<project>
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>widemerge</groupId><artifactId>test-server</artifactId><version>1</version><packaging>pom</packaging>
-  <dependencies>
-    <dependency>
-      <groupId>io.temporal</groupId><artifactId>temporal-test-server</artifactId><version>${VERSION}</version>
-    </dependency>
-  </dependencies>
-</project>
-`;
 
 async function withTimeout<T>(work: Promise<T>, ms: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
