@@ -13,7 +13,7 @@ import { combineKeys, findDuplicate, sequenceDigest, sortKeys } from './key-sets
 import { formatKeys, formatNames, packKeys } from './key-tuples.ts';
 import { commonKeyType, keyCount, keyTypeOf, type KeyType, type KeyValues } from './keys.ts';
 import { layoutOf, type Checkpoint, type Spine } from './plan.ts';
-import { rawKeyDigests, readKeyColumn, readKeys } from './read-keys.ts';
+import { rawKeyIds, readKeyColumn, readKeys } from './read-keys.ts';
 
 /** Row groups of a spine that no checkpoint has are cut at this many rows: what pyarrow does by default. */
 const NEW_ROW_GROUP_ROWS = 1_048_576;
@@ -36,11 +36,11 @@ export async function buildSpine(
   const sequences = new Map<string, Sequence>();
   const sequenceOf: string[] = [];
   let wanted: KeyValues | null = null;
-  const rawDigests = await rawKeyDigests(checkpoints);
+  const rawIds = await rawKeyIds(checkpoints);
   for (const checkpoint of checkpoints) {
     const columns: KeyValues[] = [];
     const digests: string[] = [];
-    for (const [i, raw] of rawDigests[checkpoint.index]!.entries()) {
+    for (const [i, raw] of rawIds[checkpoint.index]!.entries()) {
       let digest = decoded[i]!.get(raw);
       if (digest === undefined) {
         columns[i] = await readKeyColumn(checkpoint, checkpoint.keys[i]!, types[i]!);

@@ -106,8 +106,15 @@ async function stitchRowGroup(
   let first: number | null = null;
   for (const portion of group.portions) {
     const wanted = portion.columns.flatMap((column) => column.chunks);
-    const { segments, end } = place(portion, position, position === FIRST_OFFSET ? 1 : target.blockBytes);
-    await copyPortion(request, target, portion, segments);
+    // The very first portion, the key, begins right behind the magic: it is small, and readers expect it there.
+    const alone = position !== FIRST_OFFSET;
+    const { segments, end } = place(portion, position, alone ? target.blockBytes : 1);
+    await copyPortion(
+      request,
+      target,
+      portion,
+      segments.map((segment) => ({ ...segment, alone })),
+    );
     first ??= segments[0]?.target ?? null;
     position = end;
     const { path } = portion;
@@ -128,7 +135,6 @@ async function stitchRowGroup(
   };
 }
 
-/** The very first portion, the key, begins right behind the magic (block 1): it is small, and readers expect it there. */
 function place(portion: Portion, position: number, blockBytes: number): { segments: Segment[]; end: number } {
   const ranges = portion.columns.flatMap(({ chunks }) => chunks.map(({ start, length }) => ({ start, length })));
   try {
@@ -146,7 +152,7 @@ async function copyPortion(
   request: StitchRequest,
   target: Target,
   portion: Portion,
-  segments: Segment[],
+  segments: (Segment & { alone: boolean })[],
 ): Promise<void> {
   const handle = await open(portion.path, 'r');
   try {

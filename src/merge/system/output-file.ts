@@ -39,23 +39,23 @@ export class OutputFile implements AsyncDisposable {
     this.#handle = handle;
   }
 
-  /** Makes `path` anew. Ranges are placed so that none shares a block of `blockBytes` with another. */
+  /** Makes `path` anew. */
   static async create(path: string, blockBytes: number): Promise<OutputFile> {
     return new OutputFile(path, blockBytes, await open(path, 'w+', 0o644));
   }
 
   /**
-   * Brings a range of a source here; `onBytes` hears of every part of it. Throws the system's errors (ENOSPC and so on)
+   * Brings a range of a source here; `onBytes` hears of every part of it. Only one that is `alone` in its blocks can be cloned. Throws the system's errors (ENOSPC and so on)
    * with their code, also of ranges before this one, and `signal.reason` when aborted.
    */
   async place(
     source: SourceFile,
-    segment: Segment,
+    { alone, ...segment }: Segment & { alone: boolean },
     signal: AbortSignal | undefined,
     onBytes: (bytes: number) => void,
   ): Promise<void> {
     signal?.throwIfAborted();
-    const range = this.#wholeBlocks(segment, source.size);
+    const range = alone ? this.#wholeBlocks(segment, source.size) : segment;
     if (this.#clones && range !== segment && (await this.#clone(source, range))) {
       this.bytesCloned += segment.length;
       onBytes(segment.length);
@@ -97,7 +97,7 @@ export class OutputFile implements AsyncDisposable {
     await this.#handle.close();
   }
 
-  /** The range extended to whole blocks, which it shares with no other; itself where it lies differently in its blocks. */
+  /** The range extended to whole blocks; itself where it lies differently in its blocks. */
   #wholeBlocks(segment: Segment, size: number): Segment {
     const lead = segment.start % this.#blockBytes;
     if (segment.target % this.#blockBytes !== lead) return segment;

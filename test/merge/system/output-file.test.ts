@@ -18,6 +18,8 @@ const TAIL = randomBytes(10_001);
 /** Longer than the writer's buffers together, and no whole number of blocks. */
 const SOURCE = randomBytes(23 * 1024 * 1024 + 777);
 
+const SECOND = { start: 30_000, length: 77 };
+
 /** Small and large ranges, at the very end, with gaps below and above a block, and one of many buffers. */
 const RANGES = [
   { start: 4, length: 5000 },
@@ -29,11 +31,13 @@ const RANGES = [
   { start: SOURCE.length - 4321, length: 4321 },
 ];
 
-function plan(): { segments: Segment[]; end: number } {
+function plan(): { segments: (Segment & { alone: boolean })[]; end: number } {
   const [first, ...others] = joinRanges(RANGES);
-  const key = placeRanges([first!], HEAD.length, 1);
-  const rest = placeRanges(others, key.end, BLOCK);
-  return { segments: [...key.segments, ...rest.segments], end: rest.end };
+  // As those of a key of two columns: close together, and with the same places in their blocks as in the source.
+  const keys = placeRanges([first!, SECOND], HEAD.length, 1);
+  const rest = placeRanges(others, keys.end, BLOCK);
+  const all = [...keys.segments, ...rest.segments];
+  return { segments: all.map((segment, i) => ({ ...segment, alone: i > 1 })), end: rest.end };
 }
 
 /** Writes the ranges of `dir`/source to `dir`/output and checks each of them. */
