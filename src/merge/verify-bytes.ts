@@ -1,10 +1,12 @@
 /**
  * Compares column chunks that were taken over with their sources, byte for byte, and takes their checksums on the way.
- * Where the output shares the blocks of a source (XFS, btrfs) there is one copy on the disk, and it is read once. Four ranges are read ahead while one is compared, so that disk and processor work at the same time.
+ * Where the output shares the blocks of a source (XFS, btrfs) there is one copy on the disk, and it is read once. Four ranges
+ * are read ahead while one is compared, so that disk and processors work at the same time.
  */
 import { open, type FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { combineCrc32 } from './crc32.ts';
+import type { Crew } from './crew/crew.ts';
 import { invalidCheckpoint, MergeFailure } from './errors.ts';
 import type { Chunk } from './parquet/footer.ts';
 import type { PageWalk } from './parquet/page-header.ts';
@@ -39,7 +41,7 @@ export class Checksum {
     this.bytes += bytes.length;
   }
   append(crc: number, length: number): void {
-    this.crc = combineCrc32(this.crc, crc, length);
+    this.crc = this.bytes === 0 ? crc : combineCrc32(this.crc, crc, length);
     this.bytes += length;
   }
 }
@@ -65,9 +67,11 @@ interface Source {
 }
 
 interface Loaded {
-  buffers: { source: Buffer; output: Buffer };
+  buffers: { memory: SharedArrayBuffer; source: Buffer; output: Buffer };
   /** The output's bytes: a view of its buffer; null where they are the source's own blocks. */
   written: Buffer | null;
+  /** Of the pieces of the source. */
+  crcs: number[];
 }
 
 /** Pairs in the order of the checkpoints; throws OutputMismatch, naming the column, and InputChanged. */
@@ -77,6 +81,8 @@ export async function compareChunks(
   hooks: {
     onBytes: (bytes: number) => void;
     onDone: (checkpoint: Checkpoint) => Promise<void>;
+    /** Takes the checksums. */
+    helper: Crew;
     signal?: AbortSignal | undefined;
   },
 ): Promise<void> {
@@ -91,10 +97,7 @@ export async function compareChunks(
     if (source === undefined) sources.set(checkpoint, (source = openSource(checkpoint, output)));
     const { handle, blocks } = await source;
     const shared = blocks.holdBoth(range.sourceStart, range.outputStart, length);
-    const buffers = spare.pop() ?? {
-      source: Buffer.allocUnsafeSlow(BUFFER_BYTES),
-      output: alignedBuffer(BUFFER_BYTES),
-    };
+    const buffers = spare.pop() ?? newBuffers();
     const [sourceBytes, written] = await Promise.all([
       readFully(handle, buffers.source.subarray(0, length), range.sourceStart),
       shared ? null : output.read(buffers.output, range.outputStart, length),
@@ -104,7 +107,9 @@ export async function compareChunks(
         file: checkpoint.name,
       });
     if (written !== null && written.length < length) throw mismatch('it ends before its last column');
-    return { buffers, written };
+    const lengths = range.pieces.map((piece) => piece.length);
+    const crcs = await hooks.helper.run('checksums', { memory: buffers.memory, lengths });
+    return { buffers, written, crcs };
   };
   const finish = async (checkpoint: Checkpoint): Promise<void> => {
     await (await sources.get(checkpoint))?.handle.close();
@@ -113,12 +118,12 @@ export async function compareChunks(
   };
   const compareNext = async (): Promise<void> => {
     const { range, loaded } = pending.shift()!;
-    const { buffers, written } = await loaded;
+    const { buffers, written, crcs } = await loaded;
     if (current !== range.checkpoint) {
       if (current !== null) await finish(current);
       current = range.checkpoint;
     }
-    comparePieces(range, buffers.source, written);
+    comparePieces(range, buffers.source, written, crcs);
     spare.push(buffers);
     hooks.onBytes(range.length);
   };
@@ -146,9 +151,14 @@ async function openSource({ path }: Checkpoint, output: DiskReader): Promise<Sou
   return { handle, blocks: new SharedBlocks(handle.fd, output.handle.fd) };
 }
 
-function comparePieces({ pieces }: Range, source: Buffer, output: Buffer | null): void {
+function newBuffers(): Loaded['buffers'] {
+  const memory = new SharedArrayBuffer(BUFFER_BYTES);
+  return { memory, source: Buffer.from(memory), output: alignedBuffer(BUFFER_BYTES) };
+}
+
+function comparePieces({ pieces }: Range, source: Buffer, output: Buffer | null, crcs: number[]): void {
   let at = 0;
-  for (const { pair, length } of pieces) {
+  for (const [i, { pair, length }] of pieces.entries()) {
     const expected = source.subarray(at, at + length);
     const written = output?.subarray(at, at + length) ?? expected;
     if (!expected.equals(written))
@@ -156,7 +166,7 @@ function comparePieces({ pieces }: Range, source: Buffer, output: Buffer | null)
         `the bytes of column ${pair.column} are not those of ${pair.checkpoint.name} (${firstDifferentByte(expected, written)})`,
         pair.column,
       );
-    pair.sum.add(expected);
+    pair.sum.append(crcs[i]!, length);
     followPages(pair, expected);
     at += length;
   }

@@ -1,5 +1,4 @@
 /** Checks of an output's footer against the footers of the sources. */
-import { parquetMetadata, parquetSchema } from 'hyparquet';
 import { isDeepStrictEqual } from 'node:util';
 import { MergeFailure } from './errors.ts';
 import type { MergeJob } from './job.ts';
@@ -10,7 +9,6 @@ import { describeType } from './parquet/logical.ts';
 import type { Column } from './parquet/schema.ts';
 import { findField, readInteger, readStruct, type ThriftStruct } from './parquet/thrift.ts';
 import type { Checkpoint, MergePlan } from './plan.ts';
-import type { ReadableFile } from './system/disk-file.ts';
 
 /** One column of the output and where it comes from; those of the key have no source here. */
 export interface ExpectedColumn {
@@ -157,41 +155,4 @@ function offsetIn(chunk: Chunk, meta: ThriftStruct, id: number): number | null {
 function statisticsOf(meta: ThriftStruct): ThriftStruct {
   const field = findField(meta, COLUMN_META.statistics);
   return field === undefined ? [] : readStruct(field.raw);
-}
-
-/** A second parser's objects take about 1.5 KB a chunk. */
-const MAX_SECOND_OPINION_CHUNKS = 100_000;
-
-/** Lets another Parquet library read the footer: a bug that this one makes when writing and reading does not hide. */
-export async function checkBySecondParser(output: ReadableFile, footer: Footer): Promise<void> {
-  if (footer.leaves * footer.rowGroups.length > MAX_SECOND_OPINION_CHUNKS) return;
-  const { size } = await output.stat();
-  const tail = Buffer.alloc(8);
-  await output.read(tail, 0, 8, size - 8);
-  const bytes = Buffer.alloc(tail.readUInt32LE(0) + 8);
-  await output.read(bytes, 0, bytes.length, size - bytes.length);
-  const metadata = parquetMetadata(bytes, { geoparquet: false });
-  const names = parquetSchema(metadata).children.map(({ element }) => element.name);
-  const agrees =
-    Number(metadata.num_rows) === footer.rows &&
-    names.length === footer.columns.length &&
-    names.every((name, i) => name === footer.columns[i]!.name) &&
-    metadata.row_groups.length === footer.rowGroups.length &&
-    metadata.row_groups.every((group, i) => sameChunks(group.columns, footer.rowGroups[i]!.chunks));
-  if (!agrees) throw mismatch('two parsers read its footer in two ways');
-}
-
-type SecondMetadata = ReturnType<typeof parquetMetadata>;
-
-function sameChunks(columns: SecondMetadata['row_groups'][number]['columns'], chunks: Chunk[]): boolean {
-  return (
-    columns.length === chunks.length &&
-    columns.every(({ meta_data: meta }, i) => {
-      if (meta === undefined) return false;
-      const data = Number(meta.data_page_offset);
-      const dictionary = Number(meta.dictionary_page_offset ?? 0n);
-      const start = dictionary > 0 ? Math.min(dictionary, data) : data;
-      return start === chunks[i]!.start && Number(meta.total_compressed_size) === chunks[i]!.length;
-    })
-  );
 }

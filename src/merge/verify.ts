@@ -6,7 +6,7 @@
  */
 import { Checksum, compareChunks, type ChunkPair } from './verify-bytes.ts';
 import { combineCrc32, formatCrc32 } from './crc32.ts';
-import { openCrew } from './crew/crew.ts';
+import { openCrew, openHelper, type Crew } from './crew/crew.ts';
 import { crewSize } from './crew/crew-size.ts';
 import { inParallel } from './crew/in-parallel.ts';
 import { MergeFailure, unreadableCode } from './errors.ts';
@@ -18,19 +18,12 @@ import { dataEnd, footerChecksum, rangeChecksum } from './footer-checksum.ts';
 import { readFooterOf, type Chunk, type Footer } from './parquet/footer.ts';
 import { chunkPieces } from './parquet/chunk-bytes.ts';
 import type { Checkpoint, MergePlan } from './plan.ts';
+import { claimsOf } from './second-opinion.ts';
 import { DiskFile, type ReadableFile } from './system/disk-file.ts';
 import { DiskReader, type Medium } from './system/disk-reader.ts';
 import { checkAlignedKeys } from './verify-aligned-keys.ts';
 import { checkCheckpointValues } from './verify-checkpoint.ts';
-import {
-  checkBySecondParser,
-  checkChunk,
-  matchColumns,
-  mismatch,
-  OUTPUT,
-  writesAnew,
-  type ExpectedColumn,
-} from './verify-footer.ts';
+import { checkChunk, matchColumns, mismatch, OUTPUT, writesAnew, type ExpectedColumn } from './verify-footer.ts';
 import { checkKeyChunks } from './verify-key-chunk.ts';
 import { firstDifference, readAllKeys } from './verify-keys.ts';
 import { checkMetadata } from './verify-metadata.ts';
@@ -109,9 +102,10 @@ async function verify(request: VerifyRequest): Promise<Verification> {
   const footerSum = await footerChecksum(disk);
   const end = dataEnd(footer);
   const pagesOf = await checkPageIndexes(disk, indexedPairs(plan, engine, columns, footer));
+  await using helper = openHelper(signal);
   // Work for the processor, done while the chunks are read; settled before anything is closed.
   const checks = Promise.all([
-    checkBySecondParser(output, footer),
+    checkBySecondParser(helper, outputPath, footer),
     checkOutputKeys(plan, output, footer),
     checkAlignedKeys(plan, takenOver),
   ]);
@@ -121,6 +115,7 @@ async function verify(request: VerifyRequest): Promise<Verification> {
       await assertUnchanged(checkpoint);
       progress.file();
     },
+    helper,
     signal,
   });
   await Promise.allSettled([checks, compared]);
@@ -146,6 +141,12 @@ async function verify(request: VerifyRequest): Promise<Verification> {
     footerCrc32: footerSum.crc32,
     indexCrc32: footerSum.start > end ? await rangeChecksum(disk, end, footerSum.start) : null,
   };
+}
+
+async function checkBySecondParser(helper: Crew, path: string, footer: Footer): Promise<void> {
+  const claims = claimsOf(path, footer);
+  if (claims !== null && !(await helper.run('readAgain', claims)))
+    throw mismatch('two parsers read its footer in two ways');
 }
 
 function trackProgress({ plan, onProgress }: VerifyRequest): { bytes: (count: number) => void; file: () => void } {

@@ -30,7 +30,8 @@ test('merges a folder, and ends with the agreed line of JSON', async () => {
     'bytesCloned',
     'bytesCopied',
   ];
-  assert.deepEqual(Object.keys(json), [...fields, 'wallMs', 'bytesRewritten', 'rowGroups', 'peakRssBytes', 'output', 'verified']);
+  const ours = ['wallMs', 'bytesRewritten', 'rowGroups', 'peakRssBytes', 'output', 'verified'];
+  assert.deepEqual(Object.keys(json), [...fields, ...ours]);
   assert.equal(json['files'], 6);
   assert.equal(json['columns'], 31);
   assert.equal(json['output'], join(cli.folder, 'x.parquet'));

@@ -6,6 +6,7 @@ import type { Chunk } from '../../src/merge/parquet/footer.ts';
 import { PageWalk } from '../../src/merge/parquet/page-header.ts';
 import type { Checkpoint } from '../../src/merge/plan.ts';
 import { DiskReader } from '../../src/merge/system/disk-reader.ts';
+import { openHelper } from '../../src/merge/crew/crew.ts';
 import { Checksum, compareChunks } from '../../src/merge/verify-bytes.ts';
 import { temporaryFolder } from '../support/parquet-by-sql.ts';
 
@@ -34,6 +35,7 @@ test('a file that is gone is an error of the comparison also where it is met whi
     walk: new PageWalk(LENGTH, 0),
   }));
   await using output = await DiskReader.open(outputPath);
-  const hooks = { onBytes: () => undefined, onDone: () => Promise.resolve() };
+  await using helper = openHelper();
+  const hooks = { onBytes: () => undefined, onDone: () => Promise.resolve(), helper };
   await assert.rejects(compareChunks(output, pairs, hooks), { code: 'ENOENT' });
 });

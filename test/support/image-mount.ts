@@ -7,10 +7,18 @@ const run = promisify(execFile);
 
 /** What makes each file system; -m reflink=1 is the default of xfsprogs since 5.1. */
 const MAKE = {
-  xfs: ['mkfs.xfs', '-q', '-m', 'reflink=1'],
-  btrfs: ['mkfs.btrfs', '-q'],
+  xfs: ['mkfs.xfs', '-q', '-f', '-m', 'reflink=1'],
+  btrfs: ['mkfs.btrfs', '-q', '-f'],
   ext4: ['mkfs.ext4', '-q', '-F'],
 } as const;
+
+/** Makes a file system of `bytes` in a new file, sparse: it takes what is written. */
+export async function makeImage(image: string, kind: ImageFileSystem, bytes: number): Promise<void> {
+  await writeFile(image, '');
+  await truncate(image, bytes);
+  const [program, ...flags] = MAKE[kind];
+  await run(program, [...flags, image]);
+}
 
 export type ImageFileSystem = keyof typeof MAKE;
 
@@ -23,7 +31,7 @@ export interface ImageMount extends AsyncDisposable {
 }
 
 /**
- * Makes a file system of `bytes` (sparse, so that it takes what is written) in `dir` and mounts it; gone at the end. Null
+ * Makes a file system in `dir` and mounts it; gone at the end. Null
  * where that cannot be: without root, loop devices, or the programs that make it.
  */
 export async function mountImage(
@@ -34,14 +42,11 @@ export async function mountImage(
   const image = join(dir, `${kind}.img`);
   const path = join(dir, kind);
   await mkdir(path, { recursive: true });
-  await writeFile(image, '');
-  await truncate(image, bytes);
-  const [program, ...flags] = MAKE[kind];
   try {
-    await run(program, [...flags, image]);
+    await makeImage(image, kind, bytes);
     await run('mount', ['-o', 'loop', image, path]);
   } catch {
-    await rm(image);
+    await rm(image, { force: true });
     return null;
   }
   return {

@@ -5,14 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { TestContext } from 'node:test';
+import { makeImage, type ImageFileSystem } from './image-mount.ts';
 
 const run = promisify(execFile);
 const MIB = 2 ** 20;
-const FORMATS = {
-  ext4: { mib: 128, command: ['mkfs.ext4', '-q', '-F'] },
-  xfs: { mib: 320, command: ['mkfs.xfs', '-q', '-m', 'reflink=1'] },
-  btrfs: { mib: 256, command: ['mkfs.btrfs', '-q', '-f'] },
-} as const;
+const SIZES: Record<ImageFileSystem, number> = { ext4: 128 * MIB, xfs: 320 * MIB, btrfs: 256 * MIB };
 
 export interface LoopDisk {
   /** Where it is mounted. */
@@ -25,7 +22,7 @@ export interface LoopDisk {
 }
 
 /** Mounted until the test ends; null, and a line, where this machine or user cannot. */
-export async function openLoopDisk(t: TestContext, format: keyof typeof FORMATS): Promise<LoopDisk | null> {
+export async function openLoopDisk(t: TestContext, format: ImageFileSystem): Promise<LoopDisk | null> {
   const folder = await mkdtemp(join(tmpdir(), 'widemerge-disk-'));
   let [image, options] = [join(folder, 'image'), 'loop'];
   const dir = join(folder, 'mounted');
@@ -37,12 +34,8 @@ export async function openLoopDisk(t: TestContext, format: keyof typeof FORMATS)
     await rm(folder, { recursive: true, force: true });
   });
   try {
-    const { mib, command } = FORMATS[format];
-    const handle = await open(image, 'w');
-    await handle.truncate(mib * MIB);
-    await handle.close();
     await mkdir(dir);
-    await run(command[0], [...command.slice(1), image]);
+    await makeImage(image, format, SIZES[format]);
     await mount();
     isMounted = true;
   } catch (error) {

@@ -2,13 +2,14 @@
  * A crew: threads of the merge process that do what keeps a processor busy, as many as there are processors and memory for.
  * Threads end with their process, and its limit of memory counts them. What a task gives does not depend on who does it.
  */
+import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { MergeFailure } from '../errors.ts';
 import type { TaskInput, TaskName, TaskOutput } from './tasks.ts';
 import { unpackError, type SentError } from './transport.ts';
 
-export interface Crew {
+export interface Crew extends AsyncDisposable {
   /** Tasks that are done at the same time. */
   size: number;
   /** Does a task when its turn comes. Throws what it throws, and the reason of the signal once that is aborted. */
@@ -23,6 +24,11 @@ const ENTRY = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
 /** Makes threads as they are needed. A crew of one is this thread itself. */
 export function openCrew(size: number, signal?: AbortSignal): Crew {
   return size <= 1 ? new OnlyMe(signal) : new Threads(size, signal);
+}
+
+/** One thread beside this one, where there is another processor: this one goes on with what needs its memory. */
+export function openHelper(signal?: AbortSignal): Crew {
+  return availableParallelism() > 1 ? new Threads(1, signal) : new OnlyMe(signal);
 }
 
 class OnlyMe implements Crew {
@@ -47,6 +53,10 @@ class OnlyMe implements Crew {
 
   async close(): Promise<void> {
     await this.last;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 }
 
@@ -86,6 +96,10 @@ class Threads implements Crew {
     this.signal?.removeEventListener('abort', this.abort);
     this.waiting.length = 0;
     await Promise.all([...this.all.keys()].map((worker) => worker.terminate()));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   private readonly abort = (): void => {
