@@ -6,7 +6,7 @@
  */
 import { Checksum, compareChunks, type ChunkPair } from './verify-bytes.ts';
 import { combineCrc32, formatCrc32 } from './crc32.ts';
-import { openCrew, openHelper, type Crew } from './crew/crew.ts';
+import { openCrew, openHelper } from './crew/crew.ts';
 import { crewSize } from './crew/crew-size.ts';
 import { inParallel } from './crew/in-parallel.ts';
 import { MergeFailure, unreadableCode } from './errors.ts';
@@ -102,14 +102,16 @@ async function verify(request: VerifyRequest): Promise<Verification> {
   const footerSum = await footerChecksum(disk);
   const end = dataEnd(footer);
   const pagesOf = await checkPageIndexes(disk, indexedPairs(plan, engine, columns, footer));
-  await using helper = openHelper(signal);
-  // Work for the processor, done while the chunks are read; settled before anything is closed.
-  const checks = Promise.all([
-    checkBySecondParser(helper, outputPath, footer),
+  // Before the chunks are read, so that the memory of a second parser is free again by then; settled before anything is closed.
+  const checks = [
+    checkBySecondParser(outputPath, footer, signal),
     checkOutputKeys(plan, output, footer),
     checkAlignedKeys(plan, takenOver),
-  ]);
-  const compared = compareChunks(disk, chunkPairs(columnsOf, footer, new Set(takenOver), sums, pagesOf), {
+  ];
+  await Promise.allSettled(checks);
+  await Promise.all(checks);
+  await using helper = openHelper(signal);
+  await compareChunks(disk, chunkPairs(columnsOf, footer, new Set(takenOver), sums, pagesOf), {
     onBytes: progress.bytes,
     onDone: async (checkpoint) => {
       await assertUnchanged(checkpoint);
@@ -118,8 +120,6 @@ async function verify(request: VerifyRequest): Promise<Verification> {
     helper,
     signal,
   });
-  await Promise.allSettled([checks, compared]);
-  await Promise.all([checks, compared]);
   await checkByValue(request, footer, columnsOf, new Set(takenOver), sums, progress);
   await sumOtherChunks(plan, columns, output, footer, sums, pagesOf, signal);
   if (!writesAnew(engine)) await checkKeyChunks(plan, footer, sums);
@@ -143,10 +143,12 @@ async function verify(request: VerifyRequest): Promise<Verification> {
   };
 }
 
-async function checkBySecondParser(helper: Crew, path: string, footer: Footer): Promise<void> {
+async function checkBySecondParser(path: string, footer: Footer, signal: AbortSignal | undefined): Promise<void> {
   const claims = claimsOf(path, footer);
-  if (claims !== null && !(await helper.run('readAgain', claims)))
-    throw mismatch('two parsers read its footer in two ways');
+  if (claims === null) return;
+  // A thread of its own: what a second parser takes goes back to the system with it.
+  await using helper = openHelper(signal);
+  if (!(await helper.run('readAgain', claims))) throw mismatch('two parsers read its footer in two ways');
 }
 
 function trackProgress({ plan, onProgress }: VerifyRequest): { bytes: (count: number) => void; file: () => void } {
