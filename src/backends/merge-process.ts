@@ -39,7 +39,7 @@ const ENTRY = fileURLToPath(new URL(`../merge/process${extname(import.meta.url)}
  * A merge makes much short-lived garbage; a small young generation keeps it from piling up before it is collected,
  * and takes tens of MB off the peak of 668 files. Half of this costs a second at full size.
  */
-const NODE_FLAGS = ['--max-semi-space-size=8'];
+const NODE_FLAGS = ['--max-semi-space-size=6'];
 
 /**
  * What the process holds for as long as it lives: the machine's lock and that of the output's workspace. What only reads

@@ -7,7 +7,7 @@ import { CommandError, UsageError } from './exit.ts';
 import { interruptible } from './interrupt.ts';
 import { mergeProgress } from './merge-progress.ts';
 import { sharingOf } from './sharing-words.ts';
-import { watchPeakRss } from './peak-rss.ts';
+import { watchPeakMemory, type PeakMemory } from './peak-memory.ts';
 
 export interface MergeOptions {
   out: string;
@@ -46,7 +46,7 @@ export async function merge(dir: string, options: MergeOptions): Promise<void> {
   } = options;
   const out = resolve(options.out);
   using interrupt = interruptible();
-  const peak = watchPeakRss();
+  const watch = watchPeakMemory();
   const progress = mergeProgress(process.stderr);
   let figures: MergeFigures;
   try {
@@ -67,19 +67,19 @@ export async function merge(dir: string, options: MergeOptions): Promise<void> {
       : new CommandError(error.facts, { cause: error });
   } finally {
     progress.end();
-    peak.stop();
+    watch.stop();
   }
   console.log(summary(figures, out));
   for (const note of figures.notes ?? []) console.error(note);
-  if (options.json) console.log(JSON.stringify(resultLine(figures, out, peak.bytes())));
+  if (options.json) console.log(JSON.stringify(resultLine(figures, out, watch.peak())));
 }
 
-function resultLine(figures: MergeFigures, output: string, peakRssBytes: number) {
+function resultLine(figures: MergeFigures, output: string, peak: PeakMemory) {
   const { files, rows, columns, aligned, realigned, bytesIn, bytesOut, wallMs, verified } = figures;
   const { bytesCloned, bytesCopied, bytesRewritten, rowGroups } = figures;
   return {
     ...{ files, rows, columns, aligned, realigned, bytesIn, bytesOut, bytesCloned, bytesCopied, wallMs },
-    ...{ bytesRewritten, rowGroups, peakRssBytes, output, verified },
+    ...{ bytesRewritten, rowGroups, peakMemoryBytes: peak.memoryBytes, peakRssBytes: peak.rssBytes, output, verified },
   };
 }
 

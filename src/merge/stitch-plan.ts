@@ -10,6 +10,7 @@ import type { EngineResult } from './engine.ts';
 import { sequenceDigest } from './key-sets.ts';
 import { unpackKeys } from './key-tuples.ts';
 import { outputKeyColumns } from './output-key.ts';
+import { describeType } from './parquet/logical.ts';
 import { MANIFEST_KEY } from './parquet/key-values.ts';
 import type { Checkpoint, MergePlan } from './plan.ts';
 import { inputBytes, realignedBytes } from './plan-merge.ts';
@@ -175,8 +176,10 @@ export async function writeKeyParts({
 }
 
 /** Names of parts that are those of this spine and of what they are made of. */
-function partKeys({ spine, keyNames }: MergePlan): (name: string, fingerprint: unknown) => string {
-  const spineDigest = sequenceDigest(spine.keys) + spine.rowGroupRows.join(',');
+function partKeys(plan: MergePlan): (name: string, fingerprint: unknown) => string {
+  const { spine, keyNames } = plan;
+  const keyTypes = outputKeyColumns(plan).map(({ column }) => [column.physicalType, describeType(column)]);
+  const spineDigest = [sequenceDigest(spine.keys), spine.rowGroupRows, keyTypes];
   return (name, fingerprint) =>
     createHash('sha256')
       .update(JSON.stringify([spineDigest, keyNames, name, fingerprint]))

@@ -14,7 +14,7 @@ import type { Column } from './parquet/schema.ts';
 import { integerOf } from './parquet/thrift.ts';
 import { encodeFooter, type OutputRowGroup } from './parquet/write-footer.ts';
 import type { Portion } from './portion.ts';
-import { OutputFile } from './system/output-file.ts';
+import { OutputFile, SourceEnded } from './system/output-file.ts';
 import type { Written } from './written.ts';
 import { writePageIndexes, type MovedChunk } from './write-page-indexes.ts';
 
@@ -159,6 +159,11 @@ async function copyPortion(
     const { size } = await handle.stat();
     for (const segment of segments)
       await target.output.place({ handle, size }, segment, request.signal, request.onBytes);
+  } catch (error) {
+    if (!(error instanceof SourceEnded)) throw error;
+    throw new MergeFailure('InputChanged', `${portion.path}: became shorter while it was merged`, {
+      file: portion.path,
+    });
   } finally {
     await handle.close();
   }

@@ -1,6 +1,6 @@
 /**
  * Compares column chunks that were taken over with their sources, byte for byte, and takes their checksums on the way.
- * Where the output shares the blocks of a source (XFS, btrfs) there is one copy on the disk, and it is read once. Four ranges
+ * Where the output shares the blocks of a source (XFS, btrfs) there is one copy on the disk, and it is read once. Six ranges
  * are read ahead while one is compared, so that disk and processors work at the same time.
  */
 import { open, type FileHandle } from 'node:fs/promises';
@@ -18,8 +18,8 @@ import { readFully } from './system/read-fully.ts';
 import { SharedBlocks } from './system/shared-blocks.ts';
 import { mismatch } from './verify-footer.ts';
 
-const BUFFER_BYTES = 2 * 1024 * 1024;
-const READ_AHEAD = 4;
+const BUFFER_BYTES = 1024 * 1024;
+const READ_AHEAD = 6;
 
 /** A chunk of the output and the one of the source that it must equal. */
 export interface ChunkPair {

@@ -25,7 +25,7 @@ function checkArrowSchema(
   isRewritten: (checkpoint: Checkpoint) => boolean,
 ): void {
   try {
-    const schema = openArrowSchema(text, Number.MAX_SAFE_INTEGER);
+    const schema = openArrowSchema(text, Infinity, Infinity);
     if (schema.length !== output.columns.length)
       throw mismatch(`its Arrow schema has ${schema.length} fields for ${output.columns.length} columns`);
     let index = 0;
@@ -85,16 +85,18 @@ function checkPandas(text: string, { checkpoints, keyNames, spine }: MergePlan):
     throw mismatch('its metadata of pandas has another index than its key or its rows');
   const own = new Map(whole.columns.map((column) => [column.field_name, column]));
   let found = 0;
-  for (const { name, footer } of checkpoints) {
+  for (const { name, footer, columns: given } of checkpoints) {
     const { index_columns, columns } = parse(findKeyValue(footer.struct, PANDAS_KEY) ?? 'null');
     if (isKey !== isDeepStrictEqual(index_columns, keyNames))
       throw mismatch(`its metadata of pandas has another index than ${name}`);
-    for (const column of columns) {
-      const written = own.get(column.field_name);
-      if (written === undefined || keyNames.includes(column.field_name)) continue;
+    // It may name other columns, too: those of a table that the file was cut out of.
+    const named = new Map(columns.map((column) => [column.field_name, column]));
+    for (const column of given) {
+      const written = own.get(column.name);
+      if (written === undefined) continue;
       found++;
-      if (!isDeepStrictEqual(written, column))
-        throw mismatch(`its metadata of pandas describes column ${column.field_name} otherwise than ${name}`);
+      if (!isDeepStrictEqual(written, named.get(column.name)))
+        throw mismatch(`its metadata of pandas describes column ${column.name} otherwise than ${name}`);
     }
   }
   if (found + keyNames.filter((name) => own.has(name)).length !== whole.columns.length)

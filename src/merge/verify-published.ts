@@ -50,6 +50,7 @@ export async function verifyPublished({ job, emit, signal }: PublishedCheckReque
       outputPath: path,
       mode,
       engine: manifest.engine,
+      memoryBytes: job.memoryBytes,
       onProgress: progress,
       ...(signal !== undefined && { signal }),
     }));

@@ -11,7 +11,8 @@ import { merge, temporaryFolder } from '../support/merge-cli.ts';
 import { runPython } from '../support/python-env.ts';
 
 const run = promisify(execFile);
-const inMb = ({ peakRssBytes }: MergeSummary): number => Math.round(peakRssBytes / 1e6);
+const inMb = ({ peakMemoryBytes }: MergeSummary): number => Math.round(peakMemoryBytes / 1e6);
+const residentMb = ({ peakRssBytes }: MergeSummary): number => Math.round(peakRssBytes / 1e6);
 const FILES = 668;
 /** The key and 25 values in each file. */
 const COLUMNS = FILES * 25;
@@ -51,7 +52,9 @@ describe('668 files x 26 columns x 17,775 rows', () => {
       const summary = await merge([sources, '--out', output], folder.lock);
       const wallMs = performance.now() - start;
       tries.push({ wallMs, limitMs });
-      t.diagnostic(`merge ${Math.round(wallMs)} ms, limit ${Math.round(limitMs)} ms, peak ${inMb(summary)} MB`);
+      t.diagnostic(
+        `merge ${Math.round(wallMs)} ms, limit ${Math.round(limitMs)} ms, peak ${inMb(summary)} MB, ${residentMb(summary)} MB resident`,
+      );
       assert.equal(summary.files, FILES);
       assert.equal(summary.columns, 1 + COLUMNS);
       assert.equal(summary.realigned, 0);
@@ -76,7 +79,9 @@ describe('668 files x 26 columns x 17,775 rows', () => {
     ]);
     // With new keys from the shifted files a union would rewrite all of them: minutes, and no other code.
     const summary = await merge([sources, '--out', output, '--rows', 'reference'], folder.lock);
-    t.diagnostic(`merge ${Math.round(summary.wallMs)} ms, peak ${inMb(summary)} MB`);
+    t.diagnostic(
+      `merge ${Math.round(summary.wallMs)} ms, peak ${inMb(summary)} MB, ${residentMb(summary)} MB resident`,
+    );
     assert.equal(summary.realigned, 67);
     assert.ok(inMb(summary) <= 600, `peak ${inMb(summary)} MB`);
     await assertMerged(sources, output, { rows: 'reference' });

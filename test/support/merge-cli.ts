@@ -24,6 +24,8 @@ export interface MergeSummary {
   bytesIn: number;
   bytesOut: number;
   wallMs: number;
+  /** As the guard counts: anonymous and shared memory and swap of the whole tree, each once. */
+  peakMemoryBytes: number;
   peakRssBytes: number;
   output: string;
   verified: string;

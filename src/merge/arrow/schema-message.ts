@@ -95,9 +95,9 @@ export interface ArrowSchema {
   field: (index: number) => Row;
 }
 
-/** Opens the value of an `ARROW:schema`. Throws FlatbufferError, also where its fields would take more than `budget` bytes. */
-export function openArrowSchema(base64: string, budget: number): ArrowSchema {
-  if (base64.length > MAX_TEXT_BYTES) throw new FlatbufferError(`has ${base64.length} bytes`);
+/** Opens the value of an `ARROW:schema`. Throws FlatbufferError, also where it is longer than `most`, or its fields would take more than `budget` bytes. */
+export function openArrowSchema(base64: string, budget: number, most = MAX_TEXT_BYTES): ArrowSchema {
+  if (base64.length > most) throw new FlatbufferError(`has ${base64.length} bytes`);
   const bytes = Buffer.from(base64, 'base64');
   if (bytes.length < 8) throw new FlatbufferError('is too short');
   // Before version 0.15 there was no mark before the length.

@@ -54,9 +54,7 @@ export function joinArrowSchemas(sources: SchemaSource[], metadata: Record<strin
       let dictionaries = 0n;
       for (const source of sources) {
         current = source.name;
-        const ids = new Map<bigint, bigint>();
-        for (const field of sourceFields(source))
-          yield moveField(field, (id) => ids.get(id) ?? (ids.set(id, dictionaries), dictionaries++));
+        for (const field of sourceFields(source)) yield moveField(field, () => dictionaries++);
       }
     },
   };
@@ -91,15 +89,11 @@ function openSourceSchema(text: string, columns: Column[]): ArrowSchema {
   return schema;
 }
 
-/** Ids of dictionaries must be unique in a schema. A field id in the metadata is Parquet's, and stands in the footer. */
-function moveField(field: Row, newId: (id: bigint) => bigint): Row {
+/** Ids of dictionaries must be unique in a schema, also where a writer has given all of them the same. A field id in the metadata is Parquet's, and stands in the footer. */
+function moveField(field: Row, newId: () => bigint): Row {
   const moved = [...field];
   const dictionary = moved[FIELD.dictionary] as Row | undefined;
-  if (dictionary !== undefined)
-    moved[FIELD.dictionary] = dictionary.with(
-      DICTIONARY.id,
-      newId((dictionary[DICTIONARY.id] as bigint | undefined) ?? 0n),
-    );
+  if (dictionary !== undefined) moved[FIELD.dictionary] = dictionary.with(DICTIONARY.id, newId());
   const children = moved[FIELD.children] as Row[] | undefined;
   if (children !== undefined) moved[FIELD.children] = children.map((child) => moveField(child, newId));
   const metadata = moved[FIELD.metadata] as Row[] | undefined;

@@ -82,8 +82,8 @@ class Threads implements Crew {
 
   run<N extends TaskName>(name: N, input: TaskInput<N>): Promise<TaskOutput<N>> {
     return new Promise((resolve, reject) => {
-      if (this.signal?.aborted === true) {
-        reject(this.signal.reason as Error);
+      if (this.signal?.aborted === true || this.closed) {
+        reject((this.signal?.reason as Error | undefined) ?? new Error('the crew has been sent home'));
         return;
       }
       this.waiting.push({ message: { name, input }, resolve, reject });
@@ -130,12 +130,21 @@ class Threads implements Crew {
       else job?.reject(unpackError(error));
       this.next();
     });
-    // Only what is not a task's own error ends a thread.
-    worker.on('error', (error: NodeJS.ErrnoException) => {
+    // Only what is not a task's own error ends a thread, at work or idle.
+    const lose = (error: Error): void => {
       const job = this.all.get(worker);
       this.all.delete(worker);
-      job?.reject(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? outOfMemory(error) : error);
+      const place = this.idle.indexOf(worker);
+      if (place >= 0) this.idle.splice(place, 1);
+      job?.reject(error);
       this.next();
+    };
+    worker.on('error', (error: NodeJS.ErrnoException) =>
+      lose(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? outOfMemory(error) : error),
+    );
+    worker.on('messageerror', lose);
+    worker.on('exit', (code) => {
+      if (!this.closed && this.all.has(worker)) lose(new Error(`a thread of the merge ended with ${code}`));
     });
     return worker;
   }

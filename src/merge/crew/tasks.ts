@@ -1,13 +1,11 @@
 /** What a crew does; each takes and gives plain data, since it may go to another thread. Loaded when they are first asked for. */
 import type { GatherTask } from '../gather/gather-part.ts';
-import type { FooterClaims } from '../second-opinion.ts';
 import type { ColumnsCheck } from '../verify-columns.ts';
 import { checksums } from './checksums.ts';
 
 export const TASKS = {
   gather: async (task: GatherTask) => (await import('../gather/gather-part.ts')).gatherParts(task),
   compare: async (task: ColumnsCheck) => (await import('../verify-columns.ts')).compareColumns(task),
-  readAgain: async (task: FooterClaims) => (await import('../second-opinion.ts')).isReadTheSame(task),
   checksums,
 };
 

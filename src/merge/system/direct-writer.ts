@@ -8,8 +8,8 @@ import { alignedBuffer, ALIGNMENT } from './aligned-buffer.ts';
 import { SystemCallError } from './libc.ts';
 import { readFully } from './read-fully.ts';
 
-const BUFFER_BYTES = 4 * 1024 * 1024;
-/** One is filled while the others are written: 16 MiB in all. */
+const BUFFER_BYTES = 2 * 1024 * 1024;
+/** One is filled while the others are written: 8 MiB in all. */
 const BUFFERS = 4;
 
 /** A stretch of the file in memory, from a multiple of ALIGNMENT on; `filled` bytes of it are final. */
@@ -69,6 +69,11 @@ export class DirectWriter {
     }
   }
 
+  /** What is placed next begins in another block, however near: in between lies what others have written. */
+  endStretch(): void {
+    this.#beginWrite();
+  }
+
   /** Has everything written, in whole blocks: the file may end up to ALIGNMENT - 1 zeros behind the last byte. */
   async flush(): Promise<void> {
     this.#beginWrite();
@@ -119,9 +124,10 @@ export class DirectWriter {
   async #write(buffer: Buffer, start: number, length: number): Promise<void> {
     for (let written = 0; written < length;) {
       const { bytesWritten } = await this.#handle.write(buffer, written, length - written, start + written);
-      if (bytesWritten === 0) throw new SystemCallError('write', 'EIO');
-      // Cut off at a full disk; the next call has the reason.
-      written += bytesWritten;
+      // Cut off, at a full disk: from its last whole block on, the next call has the reason. Where there is none it is the disk's size.
+      const whole = Math.floor(bytesWritten / ALIGNMENT) * ALIGNMENT;
+      if (whole === 0) throw new SystemCallError('write', 'ENOSPC');
+      written += whole;
     }
   }
 

@@ -8,12 +8,15 @@ import type { WhyCopied } from '../../contract.ts';
 import type { Segment } from '../parquet/layout.ts';
 import { whyNotCloned } from './clones.ts';
 import { DirectWriter } from './direct-writer.ts';
-import { cloneRange, copyFileRange, SystemCallError } from './libc.ts';
+import { cloneRange, copyFileRange } from './libc.ts';
 import { FileTail } from './file-tail.ts';
 import { writeFully } from './write-fully.ts';
 
 /** Copied between two looks at the abort signal; about 50 ms of a slow disk. */
 const STEP_BYTES = 32 * 1024 * 1024;
+
+/** The source is shorter than it was. */
+export class SourceEnded extends Error {}
 
 export interface SourceFile {
   handle: FileHandle;
@@ -67,7 +70,7 @@ export class OutputFile implements AsyncDisposable {
       signal?.throwIfAborted();
       const step = Math.min(STEP_BYTES, range.length - done);
       const copied = await this.#copy(source.handle, range.start + done, range.target + done, step);
-      if (copied === 0) throw new SystemCallError('copy', 'unexpected end of file');
+      if (copied === 0) throw new SourceEnded();
       done += copied;
       this.bytesCopied += copied;
       onBytes(Math.min(copied, unreported));
@@ -107,6 +110,7 @@ export class OutputFile implements AsyncDisposable {
   }
 
   async #clone(source: SourceFile, { start, length, target }: Segment): Promise<boolean> {
+    if (this.#copying instanceof DirectWriter) this.#copying.endStretch();
     try {
       cloneRange(source.handle.fd, start, this.#handle.fd, target, length);
       return true;

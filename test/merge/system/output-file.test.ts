@@ -94,6 +94,28 @@ for (const kind of ['xfs', 'btrfs', 'ext4'] as const)
     assert.equal(other.cloned > 0.99 * (other.cloned + other.copied), kind !== 'ext4');
   });
 
+for (const kind of ['xfs', 'btrfs'] as const)
+  test(`on ${kind}, ranges that can be cloned between others that cannot`, async (t) => {
+    await using folder = await temporaryFolder();
+    await using mount = await mountImage(folder.path, kind);
+    if (mount === null) {
+      t.skip(`a file system ${kind} cannot be made and mounted here`);
+      return;
+    }
+    const paths = [join(folder.path, 'source'), join(mount.path, 'source')];
+    for (const path of paths) await writeFile(path, SOURCE);
+    const handles = await Promise.all(paths.map((path) => open(path, 'r')));
+    const { segments, end } = plan();
+    await using output = await OutputFile.create(join(mount.path, 'output'), BLOCK);
+    for (const [i, segment] of segments.entries())
+      await output.place({ handle: handles[(i + 1) % 2]!, size: SOURCE.length }, segment, undefined, () => undefined);
+    await output.finish(HEAD, await output.beginTail(end));
+    const bytes = await readFile(join(mount.path, 'output'));
+    for (const { start, length, target } of segments)
+      assert.ok(bytes.subarray(target, target + length).equals(SOURCE.subarray(start, start + length)), `${start}`);
+    await Promise.all(handles.map((handle) => handle.close()));
+  });
+
 /** Has no direct writes; the kernel copies from one of its files to another, and not into it from elsewhere. */
 async function mountRamfs(t: TestContext, dir: string): Promise<AsyncDisposable | null> {
   await mkdir(dir);
