@@ -35,11 +35,16 @@ export interface MergeProcessResult {
 /** Beside this module, in the sources as in the build. */
 const ENTRY = fileURLToPath(new URL(`../merge/process${extname(import.meta.url)}`, import.meta.url));
 
+/** Less is a merge with little to spare. */
+const ROOMY_BYTES = 256 * 1024 ** 2;
+
 /**
  * A merge makes much short-lived garbage; a small young generation keeps it from piling up before it is collected,
- * and takes tens of MB off the peak of 668 files. Half of this costs a second at full size.
+ * and takes tens of MB off the peak of 668 files. The smallest costs a second at full size.
  */
-const NODE_FLAGS = ['--max-semi-space-size=6'];
+const nodeFlags = ({ memoryBytes }: MergeJob): string[] => [
+  `--max-semi-space-size=${memoryBytes < ROOMY_BYTES ? 4 : 6}`,
+];
 
 /**
  * What the process holds for as long as it lives: the machine's lock and that of the output's workspace. What only reads
@@ -65,7 +70,7 @@ export async function runMergeProcess(
   const compileCache = getCompileCacheDir();
   const command: GuardedCommand = {
     command: process.execPath,
-    args: [...NODE_FLAGS, entry],
+    args: [...nodeFlags(job), entry],
     env: {
       // Verification has ten reads under way at a time, each on a thread; Node's own number is four.
       UV_THREADPOOL_SIZE: '8',

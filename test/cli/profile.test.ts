@@ -66,7 +66,7 @@ test('a point above the limit ends the series: the curve is of those before it, 
 });
 
 test('what gives no curve is one line: a limit too low, files too few, an engine that cannot be had', async () => {
-  const low = await profile('s/X', '--engine', 'duckdb', '--memory', '64MiB');
+  const low = await profile('s/X', '--engine', 'duckdb', '--memory', '84MiB');
   assert.equal(low.exitCode, 3);
   assert.equal((low.json as { type: string }).type, 'MemoryExhausted');
   assert.match(low.stderr, /too few for a curve: .*; begin the range lower, or raise --memory$/m);
