@@ -1,4 +1,5 @@
 import { rowsOnSpine } from './key-sets.ts';
+import { wordsOf } from './key-tuples.ts';
 import type { KeyValues } from './keys.ts';
 
 /**
@@ -8,7 +9,7 @@ import type { KeyValues } from './keys.ts';
  */
 export function rowMapper(spine: KeyValues): (keys: KeyValues) => Int32Array {
   if (spine.kind !== 'integer') return (keys) => rowsOnSpine(spine, keys);
-  const wanted = halvesOf(spine.values);
+  const wanted = wordsOf(spine.values);
   const rows = spine.values.length;
   const mask = 2 ** Math.ceil(Math.log2(Math.max(rows, 1) * 2)) - 1;
   /** Rows of the spine, counted from 1; 0 is a free place. */
@@ -22,7 +23,7 @@ export function rowMapper(spine: KeyValues): (keys: KeyValues) => Int32Array {
   for (let row = 0; row < rows; row++) table[placeOf(wanted[2 * row]!, wanted[2 * row + 1]!)] = row + 1;
   return (keys) => {
     if (keys.kind !== 'integer') return rowsOnSpine(spine, keys);
-    const own = halvesOf(keys.values);
+    const own = wordsOf(keys.values);
     const rowOf = new Int32Array(rows).fill(-1);
     // Mostly a row is behind the one before it on the spine, too.
     for (let row = 0, next = 0; row < keys.values.length; row++, next++) {
@@ -33,9 +34,6 @@ export function rowMapper(spine: KeyValues): (keys: KeyValues) => Int32Array {
     return rowOf;
   };
 }
-
-const halvesOf = ({ buffer, byteOffset, length }: BigInt64Array | BigUint64Array): Int32Array =>
-  new Int32Array(buffer, byteOffset, length * 2);
 
 /** Instants differ by multiples of a bar's length: their low bits alone would collide. */
 function spread(low: number, high: number): number {

@@ -18,7 +18,7 @@ import { dataEnd, footerChecksum, rangeChecksum } from './footer-checksum.ts';
 import { readFooterOf, type Chunk, type Footer } from './parquet/footer.ts';
 import { chunkPieces } from './parquet/chunk-bytes.ts';
 import type { Checkpoint, MergePlan } from './plan.ts';
-import { claimsOf, isReadTheSame } from './second-opinion.ts';
+import { checkBySecondParser } from './second-opinion.ts';
 import { DiskFile, type ReadableFile } from './system/disk-file.ts';
 import { DiskReader, type Medium } from './system/disk-reader.ts';
 import { checkAlignedKeys } from './verify-aligned-keys.ts';
@@ -26,6 +26,7 @@ import { checkCheckpointValues } from './verify-checkpoint.ts';
 import { checkChunk, matchColumns, mismatch, OUTPUT, writesAnew, type ExpectedColumn } from './verify-footer.ts';
 import { checkKeyChunks } from './verify-key-chunk.ts';
 import { firstDifference, readAllKeys } from './verify-keys.ts';
+import { chunkBytes, trackProgress, type VerifyProgress } from './verify-progress.ts';
 import { checkMetadata } from './verify-metadata.ts';
 import { checkPageIndexes, indexedPairs, keyPageWalk, pageWalk } from './verify-page-indexes.ts';
 import { checkTail, checkTailIsWhole, type Written } from './written.ts';
@@ -98,7 +99,7 @@ async function verify(request: VerifyRequest): Promise<Verification> {
   if (engine === 'stitch' || engine === 'bigquery')
     checkMetadata(plan, footer, ({ index }) => engine === 'bigquery' || !plan.aligned[index]);
   for (const checkpoint of plan.checkpoints) await assertUnchanged(checkpoint);
-  const progress = trackProgress(request);
+  const progress = trackProgress(plan, request.onProgress);
   const columnsOf = Map.groupBy(columns.entries(), ([, { source }]) => source?.checkpoint ?? null);
   const sums = columns.map(() => footer.rowGroups.map(() => new Checksum()));
   const takenOver = plan.checkpoints.filter(({ index }) => engine === 'stitch' && plan.aligned[index]);
@@ -107,7 +108,7 @@ async function verify(request: VerifyRequest): Promise<Verification> {
   const pagesOf = await checkPageIndexes(disk, indexedPairs(plan, engine, columns, footer));
   // Before the chunks are read, so that the memory of a second parser is free again by then; settled before anything is closed.
   const checks = [
-    checkBySecondParser(outputPath, footer),
+    checkBySecondParser(output, footer),
     checkOutputKeys(plan, output, footer),
     checkAlignedKeys(plan, takenOver),
   ];
@@ -144,45 +145,6 @@ async function verify(request: VerifyRequest): Promise<Verification> {
     footerCrc32: footerSum.crc32,
     indexCrc32: footerSum.start > end ? await rangeChecksum(disk, end, footerSum.start) : null,
   };
-}
-
-async function checkBySecondParser(path: string, footer: Footer): Promise<void> {
-  const claims = claimsOf(path, footer);
-  if (claims !== null && !(await isReadTheSame(claims))) throw mismatch('two parsers read its footer in two ways');
-}
-
-interface Tracked {
-  bytesTotal: number;
-  bytes: (count: number) => void;
-  file: () => void;
-}
-
-function trackProgress({ plan, onProgress }: VerifyRequest): Tracked {
-  const filesTotal = plan.checkpoints.length;
-  const bytesTotal = plan.checkpoints.reduce((sum, checkpoint) => sum + chunkBytes(checkpoint), 0);
-  let bytesDone = 0;
-  let filesDone = 0;
-  const report = (): void => onProgress(bytesDone, bytesTotal, filesDone, filesTotal);
-  return {
-    bytesTotal,
-    bytes: (count) => {
-      bytesDone += count;
-      report();
-    },
-    file: () => {
-      filesDone++;
-      report();
-    },
-  };
-}
-
-/** Of all chunks but the key's. */
-function chunkBytes({ footer, columns }: Checkpoint): number {
-  let bytes = 0;
-  for (const { chunks } of footer.rowGroups)
-    for (const { firstLeaf, leaves } of columns)
-      for (let leaf = firstLeaf; leaf < firstLeaf + leaves; leaf++) bytes += chunks[leaf]!.length;
-  return bytes;
 }
 
 async function checkOutputKeys({ spine, keyNames }: MergePlan, output: ReadableFile, footer: Footer): Promise<void> {
@@ -240,7 +202,7 @@ async function checkByValue(
   columnsOf: Map<Checkpoint | null, IndexedColumn[]>,
   takenOver: Set<Checkpoint>,
   sums: Checksum[][],
-  progress: ReturnType<typeof trackProgress>,
+  progress: VerifyProgress,
 ): Promise<void> {
   const { plan, mode, signal } = request;
   const checkpoints = plan.checkpoints.filter((checkpoint) => mode === 'full' || !takenOver.has(checkpoint));

@@ -3,14 +3,13 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { DuckDBInstance } from '@duckdb/node-api';
 import type { MergeJob, MergeMessage } from '../../src/merge/job.ts';
 import { readManifest, writeManifest } from '../../src/merge/manifest.ts';
 import { readFooter } from '../../src/merge/parquet/footer.ts';
 import { runSteps } from '../../src/merge/steps.ts';
 import { manifestPath } from '../../src/merge/workspace.ts';
 import { flipBit } from '../support/flip-bit.ts';
-import { mergeJob, temporaryFolder, writeParquet } from '../support/parquet-by-sql.ts';
+import { mergeJob, query, temporaryFolder, writeParquet } from '../support/parquet-by-sql.ts';
 
 const KEY = ['symbol', 'k'];
 /** Two symbols by the minute; the key's columns lie in the middle and at the end of their files. */
@@ -32,17 +31,6 @@ async function run(job: MergeJob): Promise<MergeMessage> {
   const messages: MergeMessage[] = [];
   await runSteps(job, (message) => messages.push(message));
   return messages.at(-1)!;
-}
-
-async function query(sql: string): Promise<unknown[][]> {
-  const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
-  const connection = await instance.connect();
-  try {
-    return await (await connection.run(sql)).getRowsJson();
-  } finally {
-    connection.closeSync();
-    instance.closeSync();
-  }
 }
 
 /** Rows that are not what their row number says. */

@@ -4,12 +4,11 @@ import { appendFileSync } from 'node:fs';
 import { access, appendFile, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { DuckDBInstance } from '@duckdb/node-api';
 import type { MergeJob, MergeMessage, Prepared } from '../../src/merge/job.ts';
 import { readStaging, stagingFolder, stagingPath, type Staging } from '../../src/merge/staging.ts';
 import { runSteps } from '../../src/merge/steps.ts';
 import { workspacePath } from '../../src/merge/workspace.ts';
-import { mergeJob, temporaryFolder, writeParquet } from '../support/parquet-by-sql.ts';
+import { mergeJob, query, temporaryFolder, writeParquet } from '../support/parquet-by-sql.ts';
 
 interface Ready {
   job: MergeJob;
@@ -27,17 +26,6 @@ async function prepare(job: MergeJob): Promise<Ready> {
   const last = messages.at(-1)!;
   assert.ok(last.event === 'prepared');
   return { job, messages, prepared: last.prepared, staging: await readStaging(workspacePath(job.output.path)) };
-}
-
-async function query(sql: string): Promise<unknown[][]> {
-  const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
-  const connection = await instance.connect();
-  try {
-    return await (await connection.run(sql)).getRowsJson();
-  } finally {
-    connection.closeSync();
-    instance.closeSync();
-  }
 }
 
 /** Puts every view together, as who sends it does; gives their paths. */

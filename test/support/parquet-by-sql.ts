@@ -40,3 +40,15 @@ export function mergeJob(dir: string, output: string, changes: Partial<MergeJob>
     ...changes,
   };
 }
+
+/** The rows of a query, by a database of its own. */
+export async function query(sql: string): Promise<unknown[][]> {
+  const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
+  const connection = await instance.connect();
+  try {
+    return await (await connection.run(sql)).getRowsJson();
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}

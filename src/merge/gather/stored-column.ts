@@ -1,6 +1,6 @@
 import { ENCODING, PHYSICAL, REPETITION } from '../parquet/field-ids.ts';
 import type { Chunk } from '../parquet/footer.ts';
-import { readPageHeader } from '../parquet/page-header.ts';
+import { readPage } from '../parquet/page-header.ts';
 import { codecOf } from '../parquet/physical-view.ts';
 import type { Column } from '../parquet/schema.ts';
 import { newCells, type Cells, type CellType } from './cells.ts';
@@ -50,11 +50,8 @@ export class ColumnDecoder {
     const end = this.filled + rows;
     let dictionary: Dictionary | null = null;
     for (let offset = 0; this.filled < end;) {
-      const header = readPageHeader(bytes.subarray(offset));
-      offset += header.length;
-      if (header.storedBytes > bytes.length - offset) throw new Error('a page is longer than its column chunk');
-      const stored = bytes.subarray(offset, offset + header.storedBytes);
-      offset += header.storedBytes;
+      const { header, stored, end: next } = readPage(bytes, offset);
+      offset = next;
       if (header.kind === 'dictionary')
         dictionary = this.takeDictionary(unpack(codec, stored, header.bytes), header.values);
       else if (header.kind === 'data') {

@@ -1,7 +1,7 @@
 import { decompress } from './decompress.ts';
 import { ENCODING, PHYSICAL } from './field-ids.ts';
 import { decodeHybrid } from './hybrid.ts';
-import { readPageHeader } from './page-header.ts';
+import { readPage } from './page-header.ts';
 import { decodePlain, decodeValues, type PageValues } from './page-values.ts';
 import type { Leaf } from './schema.ts';
 
@@ -25,11 +25,8 @@ export function checkNestedPages(bytes: Uint8Array, { leaf, codec, values, rows 
   let dictionary: PageValues | null = null;
   let foundRows = 0;
   for (let offset = 0, found = 0; found < values;) {
-    const header = readPageHeader(bytes.subarray(offset));
-    offset += header.length;
-    if (header.storedBytes > bytes.length - offset) throw new Error('a page is longer than its column chunk');
-    const page = bytes.subarray(offset, offset + header.storedBytes);
-    offset += header.storedBytes;
+    const { header, stored: page, end: next } = readPage(bytes, offset);
+    offset = next;
     if (header.kind === 'dictionary') {
       dictionary = decodePlain(decompress(codec, page, header.bytes), type, header.values);
       continue;

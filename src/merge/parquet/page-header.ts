@@ -23,6 +23,23 @@ export type PageHeader = {
   | { kind: 'other' }
 );
 
+/** A page of a chunk, as it is stored. */
+export interface StoredPage {
+  header: PageHeader;
+  stored: Uint8Array;
+  /** Offset behind it. */
+  end: number;
+}
+
+/** Reads the page at `offset` of a chunk's bytes. Throws ThriftError, and an Error where the chunk ends before it. */
+export function readPage(bytes: Uint8Array, offset: number): StoredPage {
+  const header = readPageHeader(bytes.subarray(offset));
+  const start = offset + header.length;
+  if (header.storedBytes > bytes.length - start) throw new Error('a page is longer than its column chunk');
+  const end = start + header.storedBytes;
+  return { header, stored: bytes.subarray(start, end), end };
+}
+
 /** Reads a page header at the start of `bytes`. Throws ThriftError. */
 export function readPageHeader(bytes: Uint8Array): PageHeader {
   const { struct, length } = readPrefix(bytes);

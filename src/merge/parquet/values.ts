@@ -4,7 +4,7 @@ import type { ReadableFile } from '../system/disk-file.ts';
 import { decompress } from './decompress.ts';
 import { COLUMN_CHUNK, COLUMN_META, ENCODING, PHYSICAL, REPETITION, SCHEMA_ELEMENT } from './field-ids.ts';
 import type { Chunk, Footer } from './footer.ts';
-import { readPageHeader } from './page-header.ts';
+import { readPage } from './page-header.ts';
 import { decodeHybrid } from './hybrid.ts';
 import { decodePlain, decodeValues, wordsOf, type PageValues, type PhysicalType } from './page-values.ts';
 import type { Column } from './schema.ts';
@@ -83,11 +83,8 @@ export function decodeChunk(bytes: Uint8Array, chunk: Chunk, column: Column, row
   const sink = new Sink(type, rows);
   let dictionary: PageValues | null = null;
   for (let offset = 0; sink.filled < rows;) {
-    const header = readPageHeader(bytes.subarray(offset));
-    offset += header.length;
-    if (header.storedBytes > bytes.length - offset) throw new Error('a page is longer than its column chunk');
-    const page = bytes.subarray(offset, offset + header.storedBytes);
-    offset += header.storedBytes;
+    const { header, stored: page, end: next } = readPage(bytes, offset);
+    offset = next;
     if (header.kind === 'dictionary') {
       dictionary = decodePlain(decompress(codec, page, header.bytes), type, header.values);
     } else if (header.kind === 'data') {
