@@ -8,7 +8,8 @@
 import { DuckDBDataChunk, INTEGER } from '@duckdb/node-api';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { duckdbFailure, firstLine, isUnreadable, openDuckdb, sqlText, type Duckdb } from './duckdb.ts';
+import { duckdbFailure, firstLine, isUnreadable, openDuckdb, type Duckdb } from './duckdb.ts';
+import { sqlText } from './sql.ts';
 import { invalidCheckpoint } from './errors.ts';
 import type { Checkpoint } from './plan.ts';
 import { PHYSICAL } from './parquet/field-ids.ts';

@@ -4,11 +4,13 @@ import { keyNamesOf } from '../contract.ts';
 import { invalidCheckpoint, MergeFailure } from './errors.ts';
 import { readFingerprint } from './fingerprint.ts';
 import type { MergeJob } from './job.ts';
-import { readFooter } from './parquet/footer.ts';
+import { readFooterOf, TAIL_BYTES } from './parquet/footer.ts';
 import type { Checkpoint, Fingerprint } from './plan.ts';
+import type { ReadableFile } from './system/disk-file.ts';
+import { NearbyFile } from './system/nearby-file.ts';
 
-/** Footers read at a time: enough to hide the disk's latency, few enough to bound open files. */
-const PARALLEL_READS = 16;
+/** Footers that the disk is asked for at a time: enough to hide its latency, few enough to bound open files. */
+const READ_AHEAD = 16;
 
 export interface CheckpointFile {
   name: string;
@@ -74,8 +76,15 @@ export function globToRegExp(pattern: string): RegExp {
   return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`, 's');
 }
 
-/** Reads every footer and checks what concerns the set as a whole: its number, key columns, equal names. */
-export async function readCheckpoints(files: CheckpointFile[], job: MergeJob): Promise<Checkpoint[]> {
+/**
+ * Reads every footer and checks what concerns the set as a whole: its number, key columns, equal names. `onBatch` is given some of them
+ * at a time, in order.
+ */
+export async function readCheckpoints(
+  files: CheckpointFile[],
+  job: MergeJob,
+  onBatch?: (batch: Checkpoint[]) => Promise<void>,
+): Promise<Checkpoint[]> {
   const { dir, pattern, expected } = job.source;
   if (files.length === 0)
     throw new MergeFailure('CheckpointInvalid', `${dir}: holds no files that match ${pattern}`, { file: dir });
@@ -87,18 +96,31 @@ export async function readCheckpoints(files: CheckpointFile[], job: MergeJob): P
     );
   const keyNames = keyNamesOf(job.key);
   const checkpoints: Checkpoint[] = [];
-  for (let start = 0; start < files.length; start += PARALLEL_READS) {
-    const batch = files.slice(start, start + PARALLEL_READS);
-    checkpoints.push(
-      ...(await Promise.all(batch.map((file, offset) => readCheckpoint(file, start + offset, keyNames)))),
-    );
+  for (let start = 0; start < files.length; start += READ_AHEAD) {
+    using opened = new DisposableStack();
+    const batch = files.slice(start, start + READ_AHEAD).map((file) => {
+      const open = opened.use(new NearbyFile(file.path));
+      open.expect(-TAIL_BYTES, TAIL_BYTES);
+      return { file, open };
+    });
+    const read: Checkpoint[] = [];
+    for (const { file, open } of batch) read.push(await readCheckpoint(file, open, start + read.length, keyNames));
+    checkpoints.push(...read);
+    await onBatch?.(read);
+    // Lets timers, the end of standard input and the signal be seen.
+    await new Promise((resolve) => setImmediate(resolve));
   }
   refuseSharedColumns(checkpoints);
   return checkpoints;
 }
 
-async function readCheckpoint(file: CheckpointFile, index: number, keyNames: string[]): Promise<Checkpoint> {
-  const footer = await readFooter(file.path, file.name);
+async function readCheckpoint(
+  file: CheckpointFile,
+  open: ReadableFile,
+  index: number,
+  keyNames: string[],
+): Promise<Checkpoint> {
+  const footer = await readFooterOf(open, file.name);
   const keys = keyNames.map((keyName) => {
     const key = footer.columns.find((column) => column.name === keyName);
     if (key !== undefined) return key;

@@ -4,7 +4,8 @@
  */
 import { open } from 'node:fs/promises';
 import type { Duckdb } from './duckdb.ts';
-import { duckdbFailure, firstLine, isUnreadable, openDuckdb, sqlName, sqlText } from './duckdb.ts';
+import { duckdbFailure, firstLine, isUnreadable, openDuckdb } from './duckdb.ts';
+import { sqlName, sqlText } from './sql.ts';
 import { createSpineTable, refuseChangedTypes, readParquet, spineKey } from './duckdb-types.ts';
 import { MergeFailure, unfitEngine } from './errors.ts';
 import { MANIFEST_KEY } from './parquet/key-values.ts';

@@ -17,7 +17,8 @@ import {
 } from '@duckdb/node-api';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sqlName, sqlText, type Duckdb } from './duckdb.ts';
+import type { Duckdb } from './duckdb.ts';
+import { sqlName, sqlText } from './sql.ts';
 import { unfitEngine } from './errors.ts';
 import { unpackKeys } from './key-tuples.ts';
 import type { KeyType, KeyValue } from './keys.ts';

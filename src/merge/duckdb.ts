@@ -68,9 +68,6 @@ async function runInterruptibly(
   signal?.throwIfAborted();
 }
 
-export const sqlText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
-export const sqlName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-
 /** What DuckDB said, without the place in the query and the stack that follow. */
 export const firstLine = ({ message }: Error): string => message.split('\n', 1)[0]!;
 

@@ -2,7 +2,7 @@ import { keyTypeOf, type KeyType } from './keys.ts';
 import { CONVERTED, PHYSICAL, REPETITION, SCHEMA_ELEMENT } from './parquet/field-ids.ts';
 import { describeType } from './parquet/logical.ts';
 import type { Column } from './parquet/schema.ts';
-import { i32Field, textField } from './parquet/thrift.ts';
+import { i32Field, textField } from './parquet/write-thrift.ts';
 import type { MergePlan } from './plan.ts';
 
 /** The key columns as they stand in the output's schema. */

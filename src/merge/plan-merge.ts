@@ -3,12 +3,15 @@ import { keyNamesOf } from '../contract.ts';
 import { readCheckpoints, type CheckpointFile } from './discover.ts';
 import type { MergeJob } from './job.ts';
 import type { MergePlan } from './plan.ts';
+import { RawKeys } from './read-keys.ts';
 import { buildSpine } from './spine.ts';
 
 /** Reads footers and keys and says what the merge will do. Throws CheckpointInvalid; writes nothing. */
 export async function planMerge(job: MergeJob, files: CheckpointFile[]): Promise<MergePlan> {
-  const checkpoints = await readCheckpoints(files, job);
-  const built = await buildSpine(checkpoints, job.rows, job.reference, job.rowGroupRows ?? null);
+  const rawKeys = new RawKeys();
+  const checkpoints = await readCheckpoints(files, job, (batch) => rawKeys.add(batch));
+  await rawKeys.finish();
+  const built = await buildSpine(checkpoints, job.rows, job.reference, job.rowGroupRows ?? null, rawKeys.ids);
   return { id: planId(job, files), keyNames: keyNamesOf(job.key), rows: job.rows, checkpoints, ...built };
 }
 

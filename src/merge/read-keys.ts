@@ -1,4 +1,4 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { MergeFailure } from './errors.ts';
 import { packKeys } from './key-tuples.ts';
 import { concatKeys, decodeKeys, keyTypeOf, type KeyType, type KeyValues } from './keys.ts';
@@ -8,7 +8,10 @@ import type { Column } from './parquet/schema.ts';
 import { readColumnValues } from './parquet/values.ts';
 import { layoutOf, type Checkpoint } from './plan.ts';
 import { RawForms } from './raw-forms.ts';
+import type { ReadableFile } from './system/disk-file.ts';
+import { NearbyFile } from './system/nearby-file.ts';
 import { readFully } from './system/read-fully.ts';
+import { Scratch } from './system/scratch.ts';
 
 /** All keys of a checkpoint, over its row groups, in the types of the spine. Throws CheckpointInvalid. */
 export async function readKeys(checkpoint: Checkpoint, types: KeyType[]): Promise<KeyValues> {
@@ -34,37 +37,40 @@ export async function readKeyColumn(checkpoint: Checkpoint, key: Column, to: Key
   }
 }
 
-/** Key columns read at a time, each into a buffer of its own that the next batch uses again; fewer where they are long. */
-const PARALLEL_READS = 8;
-const BUFFERS_BYTES = 32 * 1024 * 1024;
+/** Tells key columns apart by their stored bytes. */
+export class RawKeys {
+  /** Per checkpoint, in the order in which they were added, an id of each of its key columns: equal ids of one column mean equal values in it. */
+  readonly ids: string[][] = [];
+  private readonly forms = new RawForms();
+  private readonly scratch = new Scratch();
+  private expected: Checkpoint[] = [];
 
-/** Per checkpoint, an id of each of its key columns: equal ids of one column mean equal values in it. */
-export async function rawKeyIds(checkpoints: Checkpoint[]): Promise<string[][]> {
-  const longest = checkpoints.reduce(
-    (most, checkpoint) => Math.max(most, ...checkpoint.keys.map((key) => storedBytes(checkpoint, key))),
-    1,
-  );
-  const atOnce = Math.min(PARALLEL_READS, Math.max(1, Math.floor(BUFFERS_BYTES / longest)));
-  const buffers = Array.from({ length: atOnce }, () => ({ bytes: Buffer.alloc(0) }));
-  const forms = new RawForms();
-  const ids: string[][] = [];
-  for (let start = 0; start < checkpoints.length; start += atOnce) {
-    const batch = checkpoints.slice(start, start + atOnce);
-    ids.push(...(await Promise.all(batch.map((checkpoint, i) => idsOf(checkpoint, forms, buffers[i]!)))));
+  /**
+   * Has the disk read the keys of these, and meanwhile looks at those that were added before. Throws CheckpointInvalid for a key of a type that
+   * cannot be one, and InputChanged.
+   */
+  async add(checkpoints: Checkpoint[]): Promise<void> {
+    for (const checkpoint of checkpoints) {
+      using file = new NearbyFile(checkpoint.path);
+      for (const key of checkpoint.keys)
+        for (const { start, length } of chunksOf(checkpoint, key)) file.expect(start, length);
+    }
+    await this.finish();
+    this.expected = checkpoints;
   }
-  return ids;
+
+  /** Looks at those that were added last. */
+  async finish(): Promise<void> {
+    for (const checkpoint of this.expected.splice(0)) this.ids.push(await idsOf(checkpoint, this.forms, this.scratch));
+  }
 }
 
-async function idsOf(checkpoint: Checkpoint, forms: RawForms, scratch: { bytes: Buffer }): Promise<string[]> {
-  const handle = await open(checkpoint.path, 'r');
-  try {
-    const ids: string[] = [];
-    for (const key of checkpoint.keys)
-      ids.push(forms.idOf(describeStored(checkpoint, key), await readChunks(handle, checkpoint, key, scratch)));
-    return ids;
-  } finally {
-    await handle.close();
-  }
+async function idsOf(checkpoint: Checkpoint, forms: RawForms, scratch: Scratch): Promise<string[]> {
+  using file = new NearbyFile(checkpoint.path);
+  const ids: string[] = [];
+  for (const key of checkpoint.keys)
+    ids.push(forms.idOf(describeStored(checkpoint, key), await readChunks(file, checkpoint, key, scratch)));
+  return ids;
 }
 
 /** All that the meaning of a key column's raw bytes depends on. */
@@ -81,21 +87,15 @@ const storedBytes = (checkpoint: Checkpoint, key: Column): number =>
   chunksOf(checkpoint, key).reduce((sum, { length }) => sum + length, 0);
 
 /** The raw bytes of a key column's chunks, one behind the other, in `scratch`. */
-async function readChunks(
-  handle: FileHandle,
-  checkpoint: Checkpoint,
-  key: Column,
-  scratch: { bytes: Buffer },
-): Promise<Buffer> {
+async function readChunks(file: ReadableFile, checkpoint: Checkpoint, key: Column, scratch: Scratch): Promise<Buffer> {
   const { name } = checkpoint;
-  const total = storedBytes(checkpoint, key);
-  if (scratch.bytes.length < total) scratch.bytes = Buffer.allocUnsafeSlow(total);
+  const bytes = scratch.take(storedBytes(checkpoint, key));
   let at = 0;
   for (const { start, length } of chunksOf(checkpoint, key)) {
-    const read = await readFully(handle, scratch.bytes.subarray(at, at + length), start);
+    const read = await readFully(file, bytes.subarray(at, at + length), start);
     if (read !== length)
       throw new MergeFailure('InputChanged', `${name}: became shorter while it was read`, { file: name });
     at += length;
   }
-  return scratch.bytes.subarray(0, total);
+  return bytes;
 }

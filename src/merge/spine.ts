@@ -13,7 +13,7 @@ import { combineKeys, findDuplicate, sequenceDigest, sortKeys } from './key-sets
 import { formatKeys, formatNames, packKeys } from './key-tuples.ts';
 import { commonKeyType, keyCount, keyTypeOf, type KeyType, type KeyValues } from './keys.ts';
 import { layoutOf, type Checkpoint, type Spine } from './plan.ts';
-import { rawKeyIds, readKeyColumn, readKeys } from './read-keys.ts';
+import { readKeyColumn, readKeys } from './read-keys.ts';
 
 /** Row groups of a spine that no checkpoint has are cut at this many rows: what pyarrow does by default. */
 const NEW_ROW_GROUP_ROWS = 1_048_576;
@@ -29,6 +29,8 @@ export async function buildSpine(
   rows: RowsMode,
   reference: string | null,
   rowGroupRows: number | null,
+  /** Of RawKeys. */
+  rawIds: string[][],
 ): Promise<{ spine: Spine; aligned: boolean[]; sameKeys: boolean[] }> {
   const types = commonKeyTypes(checkpoints);
   // Per key column, from the digest of a file's bytes to that of the values.
@@ -36,7 +38,6 @@ export async function buildSpine(
   const sequences = new Map<string, Sequence>();
   const sequenceOf: string[] = [];
   let wanted: KeyValues | null = null;
-  const rawIds = await rawKeyIds(checkpoints);
   for (const checkpoint of checkpoints) {
     const columns: KeyValues[] = [];
     const digests: string[] = [];

@@ -1,15 +1,20 @@
-import { open, type FileHandle } from 'node:fs/promises';
 import { codecOf } from './parquet/physical-view.ts';
 import { invalidCheckpoint } from './errors.ts';
 import type { Checkpoint, MergePlan } from './plan.ts';
 import type { Chunk } from './parquet/footer.ts';
 import { describeType } from './parquet/logical.ts';
 import type { Column } from './parquet/schema.ts';
+import type { ReadableFile } from './system/disk-file.ts';
+import { NearbyFile } from './system/nearby-file.ts';
+import { readFully } from './system/read-fully.ts';
+import { Scratch } from './system/scratch.ts';
 import { mismatch } from './verify-footer.ts';
 import { firstDifference, readAllKeys } from './verify-keys.ts';
 
 /** Files of one writer share their key chunks' bytes; this many different forms are remembered, a few MB in all. */
 const KNOWN_FORMS = 32;
+/** Files whose keys the disk is asked for at a time. */
+const READ_AHEAD = 16;
 
 /**
  * Checks that the keys of each checkpoint whose chunks were taken over are those of the spine. Keys whose stored bytes
@@ -18,24 +23,28 @@ const KNOWN_FORMS = 32;
 export async function checkAlignedKeys({ spine }: MergePlan, checkpoints: Checkpoint[]): Promise<void> {
   const known: { form: string; bytes: Buffer }[] = [];
   // One buffer for all files: hundreds of key chunks would pile up until the next garbage collection.
-  let scratch = Buffer.alloc(0);
+  const scratch = new Scratch();
+  for (const [i, checkpoint] of checkpoints.entries()) {
+    if (i % READ_AHEAD === 0) expectKeys(checkpoints.slice(i, i + READ_AHEAD));
+    using file = new NearbyFile(checkpoint.path);
+    const form = formOf(checkpoint);
+    const bytes = scratch.take(keyLength(checkpoint));
+    await readKeyChunks(file, checkpoint, bytes);
+    // Lets timers, the end of standard input and the signal be seen.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (known.some((other) => other.form === form && other.bytes.equals(bytes))) continue;
+    const keys = await readAllKeys(file, checkpoint.footer, checkpoint.keys, spine.types, checkpoint.name);
+    const row = firstDifference(keys, spine.keys);
+    if (row !== null) throw mismatch(`its rows are not those of ${checkpoint.name} from row ${row + 1} on`);
+    known.unshift({ form, bytes: Buffer.from(bytes) });
+    known.length = Math.min(known.length, KNOWN_FORMS);
+  }
+}
+
+function expectKeys(checkpoints: Checkpoint[]): void {
   for (const checkpoint of checkpoints) {
-    const handle = await open(checkpoint.path, 'r');
-    try {
-      const form = formOf(checkpoint);
-      const length = keyLength(checkpoint);
-      if (scratch.length < length) scratch = Buffer.allocUnsafeSlow(length);
-      const bytes = scratch.subarray(0, length);
-      await readKeyChunks(handle, checkpoint, bytes);
-      if (known.some((other) => other.form === form && other.bytes.equals(bytes))) continue;
-      const keys = await readAllKeys(handle, checkpoint.footer, checkpoint.keys, spine.types, checkpoint.name);
-      const row = firstDifference(keys, spine.keys);
-      if (row !== null) throw mismatch(`its rows are not those of ${checkpoint.name} from row ${row + 1} on`);
-      known.unshift({ form, bytes: Buffer.from(bytes) });
-      known.length = Math.min(known.length, KNOWN_FORMS);
-    } finally {
-      await handle.close();
-    }
+    using file = new NearbyFile(checkpoint.path);
+    for (const { chunk } of keyChunks(checkpoint)) file.expect(chunk.start, chunk.length);
   }
 }
 
@@ -56,11 +65,10 @@ const keyLength = (checkpoint: Checkpoint): number =>
   keyChunks(checkpoint).reduce((sum, { chunk }) => sum + chunk.length, 0);
 
 /** Reads the key chunks of all row groups into `target`, one behind the other. */
-async function readKeyChunks(handle: FileHandle, checkpoint: Checkpoint, target: Buffer): Promise<void> {
+async function readKeyChunks(file: ReadableFile, checkpoint: Checkpoint, target: Buffer): Promise<void> {
   let at = 0;
   for (const { key, chunk } of keyChunks(checkpoint)) {
-    const { bytesRead } = await handle.read(target, at, chunk.length, chunk.start);
-    if (bytesRead !== chunk.length)
+    if ((await readFully(file, target.subarray(at, at + chunk.length), chunk.start)) !== chunk.length)
       throw invalidCheckpoint(checkpoint.name, `became shorter while its keys were read`, key.name);
     at += chunk.length;
   }

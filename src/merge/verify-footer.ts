@@ -7,7 +7,7 @@ import { COLUMN_CHUNK, COLUMN_META, REPETITION, SCHEMA_ELEMENT, STATISTICS } fro
 import type { Chunk, Footer } from './parquet/footer.ts';
 import { describeType } from './parquet/logical.ts';
 import type { Column } from './parquet/schema.ts';
-import { findField, readInteger, readStruct, type ThriftStruct } from './parquet/thrift.ts';
+import { findField, readStruct, type ThriftStruct } from './parquet/thrift.ts';
 import type { Checkpoint, MergePlan } from './plan.ts';
 
 /** One column of the output and where it comes from; those of the key have no source here. */
@@ -148,7 +148,7 @@ const metaOf = (chunk: Chunk): ThriftStruct => readStruct(findField(readStruct(c
 
 function offsetIn(chunk: Chunk, meta: ThriftStruct, id: number): number | null {
   const field = findField(meta, id);
-  const offset = field === undefined ? 0 : readInteger(field.raw);
+  const offset = field === undefined ? 0 : field.integer;
   return offset > 0 ? offset - chunk.start : null;
 }
 

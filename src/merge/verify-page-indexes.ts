@@ -1,9 +1,9 @@
 /** Checks that the page indexes of an output are those of its sources: the same bounds, the same pages, where they lie now. */
-import { readOffsetIndex as readBySecondParser } from 'hyparquet';
+import { readOffsetIndex as readBySecondParser } from 'hyparquet/src/indexes.js';
 import { open, type FileHandle } from 'node:fs/promises';
 import { invalidCheckpoint } from './errors.ts';
 import { valuesOf, type Chunk, type Footer } from './parquet/footer.ts';
-import { PageWalk } from './parquet/page-header.ts';
+import { PageWalk, type ExpectedPages } from './parquet/page-header.ts';
 import { PagesSum, readOffsetIndex, type PageLocation } from './parquet/page-index.ts';
 import { readAtFrom, readRanges, type ReadAt } from './parquet/read-ranges.ts';
 import type { Column } from './parquet/schema.ts';
@@ -167,10 +167,19 @@ function sumOf(pages: PageLocation[], start: number, flat: boolean): number {
   return sum.crc;
 }
 
-/** Through the pages of `source`, or of any chunk with the same bytes, held against what checkPageIndexes has found for `output`. */
-export function pageWalk(pagesOf: Map<Chunk, number>, output: Chunk, source: Chunk, { nested }: Column): PageWalk {
+/** Of the pages of `source`, or of any chunk with the same bytes: with what checkPageIndexes has found for `output`. */
+export function expectedPages(
+  pagesOf: Map<Chunk, number>,
+  output: Chunk,
+  source: Chunk,
+  { nested }: Column,
+): ExpectedPages {
   const crc = pagesOf.get(output);
-  return new PageWalk(source.length, valuesOf(source), crc === undefined ? null : { crc, flat: !nested });
+  return {
+    bytes: source.length,
+    values: valuesOf(source),
+    index: crc === undefined ? null : { crc, flat: !nested },
+  };
 }
 
 /** The same for the key, which is read where it was written. Throws CheckpointInvalid, naming the file that it comes from. */
@@ -180,7 +189,7 @@ export function keyPageWalk(
   key: Column,
   { spine, checkpoints }: MergePlan,
 ): (piece: Uint8Array) => void {
-  const walk = pageWalk(pagesOf, chunk, chunk, key);
+  const walk = new PageWalk(expectedPages(pagesOf, chunk, chunk, key));
   return (piece) => {
     try {
       walk.add(piece);

@@ -4,7 +4,7 @@
  * `bytes`: footer, key values, the bytes of every chunk that was taken over, every value of what was rewritten.
  * `full`: every value of every flat column, decoded. Nested columns are compared by their bytes only, in both modes.
  */
-import { Checksum, compareChunks, type ChunkPair } from './verify-bytes.ts';
+import { Checksum, compareFiles, type ChunkPair, type CopiedFile } from './verify-bytes.ts';
 import { combineCrc32, formatCrc32 } from './crc32.ts';
 import { openCrew, openHelper } from './crew/crew.ts';
 import { crewSize } from './crew/crew-size.ts';
@@ -17,6 +17,7 @@ import type { KeyValue } from './keys.ts';
 import { dataEnd, footerChecksum, rangeChecksum } from './footer-checksum.ts';
 import { readFooterOf, type Chunk, type Footer } from './parquet/footer.ts';
 import { chunkPieces } from './parquet/chunk-bytes.ts';
+import type { Column } from './parquet/schema.ts';
 import type { Checkpoint, MergePlan } from './plan.ts';
 import { checkBySecondParser } from './second-opinion.ts';
 import { DiskFile, type ReadableFile } from './system/disk-file.ts';
@@ -28,7 +29,7 @@ import { checkKeyChunks } from './verify-key-chunk.ts';
 import { firstDifference, readAllKeys } from './verify-keys.ts';
 import { chunkBytes, trackProgress, type VerifyProgress } from './verify-progress.ts';
 import { checkMetadata } from './verify-metadata.ts';
-import { checkPageIndexes, indexedPairs, keyPageWalk, pageWalk } from './verify-page-indexes.ts';
+import { checkPageIndexes, expectedPages, indexedPairs, keyPageWalk } from './verify-page-indexes.ts';
 import { checkTail, checkTailIsWhole, type Written } from './written.ts';
 
 export interface VerifyRequest {
@@ -64,7 +65,7 @@ export interface Verification {
   indexCrc32: string | null;
 }
 
-/** A thread takes 20 MB, and saves a second for every 4 GB. */
+/** A thread takes 20 MB, and saves a second for every 5 GB. */
 const WORTH_A_THREAD = 2 * 1024 ** 3;
 
 /**
@@ -106,23 +107,27 @@ async function verify(request: VerifyRequest): Promise<Verification> {
   const footerSum = await footerChecksum(disk);
   const end = dataEnd(footer);
   const pagesOf = await checkPageIndexes(disk, indexedPairs(plan, engine, columns, footer));
-  // Before the chunks are read, so that the memory of a second parser is free again by then; settled before anything is closed.
-  const checks = [
-    checkBySecondParser(output, footer),
-    checkOutputKeys(plan, output, footer),
-    checkAlignedKeys(plan, takenOver),
-  ];
-  await Promise.allSettled(checks);
-  await Promise.all(checks);
-  await using helper = progress.bytesTotal > WORTH_A_THREAD ? openHelper(signal) : openCrew(1, signal);
-  await compareChunks(disk, chunkPairs(columnsOf, footer, new Set(takenOver), sums, pagesOf), {
-    onBytes: progress.bytes,
+  const checkWhole = async (): Promise<void> => {
+    const checks = [
+      checkBySecondParser(output, footer),
+      checkOutputKeys(plan, output, footer),
+      checkAlignedKeys(plan, takenOver),
+    ];
+    // All have ended before anything is closed.
+    await Promise.allSettled(checks);
+    await Promise.all(checks);
+  };
+  await using own = openCrew(1, signal);
+  await using helper = progress.bytesTotal > WORTH_A_THREAD ? openHelper(signal) : null;
+  await compareFiles({
+    ...{ outputPath, output: disk, own, helper, onBytes: progress.bytes, beside: checkWhole },
+    files: takenOver.map((checkpoint) =>
+      copiedFile(checkpoint, columnsOf.get(checkpoint) ?? [], footer, sums, pagesOf),
+    ),
     onDone: async (checkpoint) => {
       await assertUnchanged(checkpoint);
       progress.file();
     },
-    helper,
-    signal,
   });
   await checkByValue(request, footer, columnsOf, new Set(takenOver), sums, progress);
   await sumOtherChunks(plan, columns, output, footer, sums, pagesOf, signal);
@@ -160,39 +165,43 @@ async function checkOutputKeys({ spine, keyNames }: MergePlan, output: ReadableF
 
 type IndexedColumn = [index: number, column: ExpectedColumn];
 
-/** In the order of the checkpoints, then row groups, then columns: each source is read front to back. */
-function* chunkPairs(
-  columnsOf: Map<Checkpoint | null, IndexedColumn[]>,
+/** Its chunks in the order of the output: row groups, then columns. */
+const copiedFile = (
+  checkpoint: Checkpoint,
+  columns: IndexedColumn[],
   footer: Footer,
-  takenOver: Set<Checkpoint>,
   sums: Checksum[][],
   pagesOf: Map<Chunk, number>,
-): Generator<ChunkPair> {
-  for (const [checkpoint, own] of columnsOf) {
-    if (checkpoint === null || !takenOver.has(checkpoint)) continue;
-    const { columnOrders } = checkpoint.footer;
-    for (const [group, { chunks }] of checkpoint.footer.rowGroups.entries())
-      for (const [index, { output, source }] of own) {
-        const { firstLeaf, leaves, name } = source!.column;
-        for (let leaf = 0; leaf < leaves; leaf++) {
-          const written = footer.rowGroups[group]!.chunks[output.firstLeaf + leaf]!;
-          const pair = {
-            checkpoint,
-            column: name,
-            source: chunks[firstLeaf + leaf]!,
-            output: written,
-            sum: sums[index]![group]!,
-            walk: pageWalk(pagesOf, written, chunks[firstLeaf + leaf]!, output),
-          };
-          checkChunk(pair.source, pair.output, name, columnOrders !== null);
-          const order = columnOrders?.[firstLeaf + leaf];
-          const outputOrder = footer.columnOrders?.[output.firstLeaf + leaf];
-          if (order !== undefined && (outputOrder === undefined || Buffer.compare(order, outputOrder) !== 0))
-            throw mismatch(`column ${name} has its bounds in another order than in its source`, name);
-          yield pair;
-        }
-      }
-  }
+): CopiedFile => ({
+  checkpoint,
+  pairs: () =>
+    checkpoint.footer.rowGroups.flatMap(({ chunks }, group) =>
+      columns.flatMap(([index, { output, source }]) => {
+        const { firstLeaf, leaves } = source!.column;
+        return chunks.slice(firstLeaf, firstLeaf + leaves).map((chunk, leaf) => {
+          const at = { from: firstLeaf + leaf, to: output.firstLeaf + leaf };
+          const written = footer.rowGroups[group]!.chunks[at.to]!;
+          return chunkPair(
+            { column: output, source: chunk, output: written, sum: sums[index]![group]! },
+            { from: checkpoint.footer.columnOrders?.[at.from], to: footer.columnOrders?.[at.to] },
+            pagesOf,
+          );
+        });
+      }),
+    ),
+});
+
+/** Checks the chunk's metadata, and the order of its bounds. Throws OutputMismatch. */
+function chunkPair(
+  { column, source, output, sum }: { column: Column; source: Chunk; output: Chunk; sum: Checksum },
+  orders: { from: Uint8Array | undefined; to: Uint8Array | undefined },
+  pagesOf: Map<Chunk, number>,
+): ChunkPair {
+  const { name } = column;
+  checkChunk(source, output, name, orders.from !== undefined);
+  if (orders.from !== undefined && (orders.to === undefined || Buffer.compare(orders.from, orders.to) !== 0))
+    throw mismatch(`column ${name} has its bounds in another order than in its source`, name);
+  return { column: name, source, output, pages: expectedPages(pagesOf, output, source, column), sum };
 }
 
 /** Several checkpoints at a time, as many as there are processors and memory for. */

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import type { AlignDatabase } from './align.ts';
-import { sqlText } from './duckdb.ts';
+import { sqlText } from './sql.ts';
 import { finishPart, temporaryPartPath, wholePart, type Piece } from './part-file.ts';
 import { boundsSurvive } from './parquet/bounds.ts';
 import { CODEC } from './parquet/decompress.ts';

@@ -56,9 +56,9 @@ export function temporaryFolder(context: TestContext): string {
   return folder;
 }
 
-export async function waitFor(condition: () => boolean, what: string): Promise<void> {
+export async function waitFor(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const until = performance.now() + 30_000;
-  while (!condition()) {
+  while (!(await condition())) {
     if (performance.now() > until) throw new Error(`waited in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

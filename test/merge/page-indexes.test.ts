@@ -8,15 +8,8 @@ import { MergeFailure } from '../../src/merge/errors.ts';
 import { COLUMN_CHUNK, PAGE_LOCATION } from '../../src/merge/parquet/field-ids.ts';
 import { readFooter, type Chunk } from '../../src/merge/parquet/footer.ts';
 import type { ByteRange } from '../../src/merge/parquet/layout.ts';
-import {
-  encodeInteger,
-  encodeList,
-  encodeStruct,
-  findField,
-  readInteger,
-  readList,
-  readStruct,
-} from '../../src/merge/parquet/thrift.ts';
+import { findField, readInteger, readList, readStruct, ThriftField } from '../../src/merge/parquet/thrift.ts';
+import { encodeInteger, encodeList, encodeStruct } from '../../src/merge/parquet/write-thrift.ts';
 import { runSteps } from '../../src/merge/steps.ts';
 import { verifyPublished } from '../../src/merge/verify-published.ts';
 import { flipBit } from '../support/flip-bit.ts';
@@ -81,7 +74,7 @@ async function relocate(path: string, chunk: Chunk, fields: Map<number, bigint>)
   const at = footer.indexOf(chunk.raw);
   const changed = encodeStruct(
     readStruct(chunk.raw).map((field) =>
-      fields.has(field.id) ? { ...field, raw: encodeInteger(fields.get(field.id)!), type: field.type } : field,
+      fields.has(field.id) ? new ThriftField(field.id, field.type, encodeInteger(fields.get(field.id)!)) : field,
     ),
   );
   const tail = Buffer.alloc(8, 'PAR1PAR1');

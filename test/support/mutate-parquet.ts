@@ -5,18 +5,15 @@
 import { mulberry32 } from '../../src/emulator/faults.ts';
 import { COLUMN_CHUNK, COLUMN_META, FILE_META, ROW_GROUP, SCHEMA_ELEMENT } from '../../src/merge/parquet/field-ids.ts';
 import { parseFooter, type Chunk } from '../../src/merge/parquet/footer.ts';
+import { readInteger, readList, readStruct, TYPE } from '../../src/merge/parquet/thrift.ts';
 import {
   encodeInteger,
   encodeList,
   encodeStruct,
   encodeText,
   i32Field,
-  readInteger,
-  readList,
-  readStruct,
   textField,
-  TYPE,
-} from '../../src/merge/parquet/thrift.ts';
+} from '../../src/merge/parquet/write-thrift.ts';
 import { integerAt, isInteger, placeOf, replaceAt, sitesOf, type Site } from './thrift-sites.ts';
 
 export interface Mutation {

@@ -1,6 +1,7 @@
 /** Finds the places of a footer where something can be told that is not so, and tells it. */
 import { FILE_META } from '../../src/merge/parquet/field-ids.ts';
-import { readI64, readList, readStruct, encodeStruct, encodeList, TYPE } from '../../src/merge/parquet/thrift.ts';
+import { readI64, readList, readStruct, ThriftField, TYPE } from '../../src/merge/parquet/thrift.ts';
+import { encodeStruct, encodeList } from '../../src/merge/parquet/write-thrift.ts';
 
 /** Field ids and, in lists, indexes, from the outermost struct on. */
 type Path = number[];
@@ -43,9 +44,7 @@ export function replaceAt(raw: Uint8Array, path: Path, value: Uint8Array, type: 
   }
   return encodeStruct(
     readStruct(raw).map((field) =>
-      field.id === step
-        ? { id: field.id, type: field.type, raw: replaceAt(field.raw, rest, value, field.type) }
-        : { id: field.id, type: field.type, raw: field.raw },
+      field.id === step ? new ThriftField(field.id, field.type, replaceAt(field.raw, rest, value, field.type)) : field,
     ),
   );
 }

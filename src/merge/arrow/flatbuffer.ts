@@ -140,11 +140,39 @@ export function encodeFlatbuffer(shape: Shape, row: Row): Buffer {
   return writer.bytes();
 }
 
+/** How a table with values in some slots of its shape is written. */
+interface Layout {
+  /** In the order in which they stand in the table; wide ones first. */
+  slots: { kind: Slot; slot: number; offset: number }[];
+  tableBytes: number;
+  isWide: boolean;
+  vtable: number[];
+  key: string;
+}
+
+function layOut(shape: Shape, row: Row): Layout {
+  const slots = shape
+    .map((kind, slot) => ({ kind, slot, width: widthOf(kind), offset: 0 }))
+    .filter(({ slot }) => row[slot] !== undefined)
+    .sort((a, b) => b.width - a.width || a.slot - b.slot);
+  const offsets = shape.map(() => 0);
+  let end = 4;
+  for (const own of slots) {
+    offsets[own.slot] = own.offset = end;
+    end += own.width;
+  }
+  const used = offsets.findLastIndex((offset) => offset !== 0) + 1;
+  const vtable = [4 + 2 * used, end, ...offsets.slice(0, used)];
+  return { slots, tableBytes: end, isWide: slots[0]?.width === 8, vtable, key: vtable.join() };
+}
+
 class Writer {
   #buffer = Buffer.alloc(64 * 1024);
   #length = 0;
   /** Equal vtables are written once, but for readers that look for them behind the start of what refers to their table only (planus). */
   readonly #vtables = new Map<string, number>();
+  /** By shape, then by the slots that have a value, one bit each. */
+  readonly #layouts = new Map<Shape, Map<number, Layout>>();
 
   bytes(): Buffer {
     return this.#buffer.subarray(0, this.#length);
@@ -165,32 +193,31 @@ class Writer {
 
   /** `parent`: where the table or vector begins that refers to it. */
   table(shape: Shape, row: Row, parent = 0): number {
-    const slots = shape
-      .map((kind, slot) => ({ kind, slot, value: row[slot], width: widthOf(kind) }))
-      .filter(({ value }) => value !== undefined)
-      .sort((a, b) => b.width - a.width || a.slot - b.slot);
-    const offsets = new Uint16Array(shape.length);
-    let end = 4;
-    for (const { slot, width } of slots) {
-      offsets[slot] = end;
-      end += width;
-    }
-    const vtable = this.#vtable(offsets, end, parent);
-    const isWide = slots[0]?.width === 8;
-    const position = this.reserve(end, isWide ? 8 : 4, isWide ? 4 : 0);
+    const layout = this.#layoutOf(shape, row);
+    const { slots, tableBytes, isWide } = layout;
+    const vtable = this.#vtable(layout, parent);
+    const position = this.reserve(tableBytes, isWide ? 8 : 4, isWide ? 4 : 0);
     this.#buffer.writeInt32LE(position - vtable, position);
-    for (const { kind, slot, value } of slots) this.#value(position, offsets[slot]!, kind, value!, row[slot - 1]);
+    for (const { kind, slot, offset } of slots) this.#value(position, offset, kind, row[slot]!, row[slot - 1]);
     return position;
   }
 
-  #vtable(offsets: Uint16Array, tableBytes: number, parent: number): number {
-    const used = offsets.findLastIndex((offset) => offset !== 0) + 1;
-    const words = [4 + 2 * used, tableBytes, ...offsets.subarray(0, used)];
-    const key = words.join();
+  /** Thousands of rows have values in the same slots. */
+  #layoutOf(shape: Shape, row: Row): Layout {
+    let filled = 0;
+    for (let slot = 0; slot < shape.length; slot++) if (row[slot] !== undefined) filled |= 1 << slot;
+    let layouts = this.#layouts.get(shape);
+    if (layouts === undefined) this.#layouts.set(shape, (layouts = new Map<number, Layout>()));
+    let layout = layouts.get(filled);
+    if (layout === undefined) layouts.set(filled, (layout = layOut(shape, row)));
+    return layout;
+  }
+
+  #vtable({ vtable, key }: Layout, parent: number): number {
     const known = this.#vtables.get(key);
     if (known !== undefined && known >= parent) return known;
-    const position = this.reserve(2 * words.length, 2);
-    for (const [i, word] of words.entries()) this.#buffer.writeUInt16LE(word, position + 2 * i);
+    const position = this.reserve(2 * vtable.length, 2);
+    for (const [i, word] of vtable.entries()) this.#buffer.writeUInt16LE(word, position + 2 * i);
     this.#vtables.set(key, position);
     return position;
   }

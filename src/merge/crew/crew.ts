@@ -9,11 +9,16 @@ import { MergeFailure } from '../errors.ts';
 import type { TaskInput, TaskName, TaskOutput } from './tasks.ts';
 import { unpackError, type SentError } from './transport.ts';
 
+type OnBytes = (bytes: number) => void;
+
 export interface Crew extends AsyncDisposable {
   /** Tasks that are done at the same time. */
   size: number;
-  /** Does a task when its turn comes. Throws what it throws, and the reason of the signal once that is aborted. */
-  run<N extends TaskName>(name: N, input: TaskInput<N>): Promise<TaskOutput<N>>;
+  /**
+   * Does a task when its turn comes; `onBytes` hears of what it has dealt with. Throws what it throws, and the reason of the signal once
+   * that is aborted.
+   */
+  run<N extends TaskName>(name: N, input: TaskInput<N>, onBytes?: OnBytes): Promise<TaskOutput<N>>;
   /** Ends the threads, whatever they are at; tasks that are not done never end. */
   close(): Promise<void>;
 }
@@ -26,9 +31,9 @@ export function openCrew(size: number, signal?: AbortSignal): Crew {
   return size <= 1 ? new OnlyMe(signal) : new Threads(size, signal);
 }
 
-/** One thread beside this one, where there is another processor: this one goes on with what needs its memory. */
-export function openHelper(signal?: AbortSignal): Crew {
-  return availableParallelism() > 1 ? new Threads(1, signal) : new OnlyMe(signal);
+/** One thread beside this one, which goes on with what needs its memory; null where there is no other processor. */
+export function openHelper(signal?: AbortSignal): Crew | null {
+  return availableParallelism() > 1 ? new Threads(1, signal) : null;
 }
 
 class OnlyMe implements Crew {
@@ -40,12 +45,12 @@ class OnlyMe implements Crew {
     this.signal = signal;
   }
 
-  run<N extends TaskName>(name: N, input: TaskInput<N>): Promise<TaskOutput<N>> {
+  run<N extends TaskName>(name: N, input: TaskInput<N>, onBytes: OnBytes = () => undefined): Promise<TaskOutput<N>> {
     // One after the other: each awaits its reads, and two would hold the memory of two.
     const turn = this.last.then(async () => {
       this.signal?.throwIfAborted();
       const { TASKS } = await import('./tasks.ts');
-      return TASKS[name](input as TaskInput<never>);
+      return TASKS[name](input as TaskInput<never>, { signal: this.signal, onBytes });
     }) as Promise<TaskOutput<N>>;
     this.last = turn.catch(() => undefined);
     return turn;
@@ -62,6 +67,7 @@ class OnlyMe implements Crew {
 
 interface Job {
   message: { name: TaskName; input: unknown };
+  onBytes: OnBytes;
   resolve: (output: never) => void;
   reject: (error: unknown) => void;
 }
@@ -80,13 +86,13 @@ class Threads implements Crew {
     signal?.addEventListener('abort', this.abort, { once: true });
   }
 
-  run<N extends TaskName>(name: N, input: TaskInput<N>): Promise<TaskOutput<N>> {
+  run<N extends TaskName>(name: N, input: TaskInput<N>, onBytes: OnBytes = () => undefined): Promise<TaskOutput<N>> {
     return new Promise((resolve, reject) => {
       if (this.signal?.aborted === true || this.closed) {
         reject((this.signal?.reason as Error | undefined) ?? new Error('the crew has been sent home'));
         return;
       }
-      this.waiting.push({ message: { name, input }, resolve, reject });
+      this.waiting.push({ message: { name, input }, onBytes, resolve, reject });
       this.next();
     });
   }
@@ -122,8 +128,12 @@ class Threads implements Crew {
     // Much of what a task makes is garbage at once: a small young generation keeps it from piling up.
     const worker = new Worker(ENTRY, { resourceLimits: { maxYoungGenerationSizeMb: 12 } });
     this.all.set(worker, null);
-    worker.on('message', ({ output, error }: { output?: never; error?: SentError }) => {
+    worker.on('message', ({ bytes, output, error }: { bytes?: number; output?: never; error?: SentError }) => {
       const job = this.all.get(worker);
+      if (bytes !== undefined) {
+        job?.onBytes(bytes);
+        return;
+      }
       this.all.set(worker, null);
       this.idle.push(worker);
       if (error === undefined) job?.resolve(output as never);

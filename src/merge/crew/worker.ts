@@ -1,12 +1,28 @@
 /** A thread of a crew: does one task after the other. */
 import { parentPort } from 'node:worker_threads';
-import { TASKS, type TaskName } from './tasks.ts';
+import { TASKS, type TaskContext, type TaskName } from './tasks.ts';
 import { packError } from './transport.ts';
 
+/** Told at a time: more often nobody looks. */
+const TOLD_BYTES = 16 * 1024 * 1024;
+
 parentPort!.on('message', ({ name, input }: { name: TaskName; input: unknown }) => {
-  const task = TASKS[name] as (input: unknown) => Promise<unknown>;
-  task(input).then(
-    (output) => parentPort!.postMessage({ output }),
+  const task = TASKS[name] as (input: unknown, context: TaskContext) => Promise<unknown>;
+  let untold = 0;
+  const tell = (least: number): void => {
+    if (untold < least) return;
+    parentPort!.postMessage({ bytes: untold });
+    untold = 0;
+  };
+  const onBytes = (bytes: number): void => {
+    untold += bytes;
+    tell(TOLD_BYTES);
+  };
+  task(input, { signal: undefined, onBytes }).then(
+    (output) => {
+      tell(1);
+      parentPort!.postMessage({ output });
+    },
     (error: unknown) => parentPort!.postMessage({ error: packError(error) }),
   );
 });

@@ -1,5 +1,6 @@
 import { COLUMN_CHUNK, COLUMN_META, ENCODING, STATISTICS } from '../parquet/field-ids.ts';
 import type { Column } from '../parquet/schema.ts';
+import { ThriftField, TYPE, type ThriftStruct } from '../parquet/thrift.ts';
 import {
   encodeBinary,
   encodeInteger,
@@ -9,9 +10,7 @@ import {
   i64Field,
   listField,
   structField,
-  TYPE,
-  type ThriftStruct,
-} from '../parquet/thrift.ts';
+} from '../parquet/write-thrift.ts';
 import type { EncodedChunk } from './encode-chunk.ts';
 
 /** The ColumnChunk struct of a chunk whose bytes begin at `start`. */
@@ -38,7 +37,7 @@ function statistics({ nullCount, bounds }: EncodedChunk): ThriftStruct {
   if (bounds === null) return [count];
   return [
     count,
-    { id: STATISTICS.maxValue, type: TYPE.binary, raw: encodeBinary(bounds.max) },
-    { id: STATISTICS.minValue, type: TYPE.binary, raw: encodeBinary(bounds.min) },
+    new ThriftField(STATISTICS.maxValue, TYPE.binary, encodeBinary(bounds.max)),
+    new ThriftField(STATISTICS.minValue, TYPE.binary, encodeBinary(bounds.min)),
   ];
 }

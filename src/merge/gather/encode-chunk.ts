@@ -5,7 +5,8 @@
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { CODEC } from '../parquet/decompress.ts';
 import { ENCODING, PAGE, PAGE_HEADER, PHYSICAL } from '../parquet/field-ids.ts';
-import { encodeStruct, i32Field, structField, type ThriftStruct } from '../parquet/thrift.ts';
+import { type ThriftStruct } from '../parquet/thrift.ts';
+import { encodeStruct, i32Field, structField } from '../parquet/write-thrift.ts';
 import { boundsOf, type Bounds } from './bounds.ts';
 import { bytesOf, newCells, type Cells, type CellType } from './cells.ts';
 import { gatherCells, gatherIndices, type PickedRows } from './pick-rows.ts';

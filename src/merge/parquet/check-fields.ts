@@ -112,12 +112,12 @@ export function checkSchemaElement(element: ThriftStruct): void {
     throw new ThriftError('has a column without a name in UTF-8');
   const type = findField(element, SCHEMA_ELEMENT.type);
   const children = findField(element, SCHEMA_ELEMENT.numChildren);
-  const isGroup = children !== undefined && readInteger(children.raw) > 0;
+  const isGroup = children !== undefined && children.integer > 0;
   if (isGroup === (type !== undefined)) throw new ThriftError('has a column that is neither a group nor of a type');
   if (type === undefined) return;
   const length = findField(element, SCHEMA_ELEMENT.typeLength);
-  const isFixed = readInteger(type.raw) === PHYSICAL.fixedLenByteArray;
-  if (isFixed && (length === undefined || readInteger(length.raw) <= 0))
+  const isFixed = type.integer === PHYSICAL.fixedLenByteArray;
+  if (isFixed && (length === undefined || length.integer <= 0))
     throw new ThriftError('has a column of fixed length without its length');
 }
 
@@ -128,8 +128,9 @@ export function checkChunkFields(chunk: ThriftStruct, meta: ThriftStruct): void 
   const encodings = findField(meta, COLUMN_META.encodings);
   if (encodings === undefined) throw new ThriftError('lacks the encodings of a column chunk');
   for (const raw of readList(encodings.raw).elements) {
-    checkEnum(readInteger(raw), LAST_ENCODING);
-    if (readInteger(raw) === 1) throw new ThriftError('has an encoding that there is not');
+    const encoding = readInteger(raw);
+    checkEnum(encoding, LAST_ENCODING);
+    if (encoding === 1) throw new ThriftError('has an encoding that there is not');
   }
   const stats = findField(meta, COLUMN_META.encodingStats);
   if (stats !== undefined)
@@ -139,15 +140,16 @@ export function checkChunkFields(chunk: ThriftStruct, meta: ThriftStruct): void 
 }
 
 function checkFields(struct: ThriftStruct, fields: Fields): void {
-  for (const { id, type, raw } of struct) {
+  for (const field of struct) {
+    const { id, type } = field;
     const expected = fields.get(id);
     // No field of the format is one, and other readers stumble over it.
     if (expected === undefined && type !== TYPE.uuid) continue;
     const wanted = typeof expected === 'object' ? TYPE.i32 : expected;
     if (type !== wanted)
       throw new ThriftError(`has a field ${id} of the type ${type} instead of ${wanted ?? 'another'}`);
-    if (typeof expected === 'object') checkEnum(readInteger(raw), expected.upTo);
-    else if (type === TYPE.i32) check32(readInteger(raw));
+    if (typeof expected === 'object') checkEnum(field.integer, expected.upTo);
+    else if (type === TYPE.i32) check32(field.integer);
   }
 }
 

@@ -16,17 +16,8 @@ import {
 } from './field-ids.ts';
 import type { Chunk } from './footer.ts';
 import type { Column } from './schema.ts';
-import {
-  encodeInteger,
-  encodeStruct,
-  encodeText,
-  i32Field,
-  i64Field,
-  integerOf,
-  listField,
-  structField,
-  TYPE,
-} from './thrift.ts';
+import { integerOf, TYPE } from './thrift.ts';
+import { encodeInteger, encodeStruct, encodeText, i32Field, i64Field, listField, structField } from './write-thrift.ts';
 
 const INT96_BYTES = 12;
 /** Of values in a page, before compression: what other writers aim at. */

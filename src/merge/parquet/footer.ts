@@ -7,7 +7,7 @@ import { pageIndexRanges, type PageIndexRanges } from './page-index.ts';
 import { leavesOf, readSchema, type Column, type Leaf } from './schema.ts';
 import {
   findField,
-  readInteger,
+  integerOf,
   readList,
   readStruct,
   readText,
@@ -47,7 +47,7 @@ export interface Footer {
 }
 
 /** Read at once from the end of a file: holds the footer of a usual checkpoint, so that one read is enough. */
-const TAIL_BYTES = 64 * 1024;
+export const TAIL_BYTES = 64 * 1024;
 /** No known writer comes near; a footer of a million columns is about 150 MB. */
 export const MAX_FOOTER_BYTES = 1024 ** 3;
 
@@ -116,12 +116,12 @@ function decodeFooter(bytes: Uint8Array, size: number, name: string): Footer {
     throw invalidCheckpoint(name, 'has encrypted columns; decrypt it before it is merged');
   checkFileFields(struct);
   const { columns, leaves } = readSchema(required(struct, FILE_META.schema), name);
-  const rows = readInteger(required(struct, FILE_META.numRows).raw);
+  const rows = required(struct, FILE_META.numRows).integer;
   const dataEnd = size - 8 - bytes.length;
   const rowGroups = readList(required(struct, FILE_META.rowGroups).raw)
     .elements.map(readStruct)
     // Some writers leave an empty one behind, with offsets that mean nothing; nothing further on need know of it.
-    .filter((group) => readInteger(required(group, ROW_GROUP.numRows).raw) !== 0)
+    .filter((group) => required(group, ROW_GROUP.numRows).integer !== 0)
     .map((group) => decodeRowGroup(group, columns, leaves, dataEnd, name));
   const sum = rowGroups.reduce((total, group) => total + group.rows, 0);
   if (rows < 0 || sum !== rows)
@@ -146,7 +146,7 @@ function decodeRowGroup(
   name: string,
 ): RowGroup {
   checkGroupFields(struct);
-  const rows = readInteger(required(struct, ROW_GROUP.numRows).raw);
+  const rows = required(struct, ROW_GROUP.numRows).integer;
   const raws = readList(required(struct, ROW_GROUP.columns).raw).elements;
   if (rows < 0 || raws.length !== leaves)
     throw invalidCheckpoint(name, `has a broken footer: a row group of ${raws.length} chunks for ${leaves} columns`);
@@ -182,25 +182,24 @@ function decodeChunk(
   const meta = readStruct(required(struct, COLUMN_CHUNK.metaData).raw);
   checkChunkFields(struct, meta);
   required(meta, COLUMN_META.codec);
-  const dataPage = readInteger(required(meta, COLUMN_META.dataPageOffset).raw);
-  const dictionary = findField(meta, COLUMN_META.dictionaryPageOffset);
-  const dictionaryPage = dictionary === undefined ? 0 : readInteger(dictionary.raw);
+  const dataPage = required(meta, COLUMN_META.dataPageOffset).integer;
+  const dictionaryPage = integerOf(meta, COLUMN_META.dictionaryPageOffset) ?? 0;
   const start = dictionaryPage > 0 ? Math.min(dictionaryPage, dataPage) : dataPage;
-  const length = readInteger(required(meta, COLUMN_META.totalCompressedSize).raw);
+  const length = required(meta, COLUMN_META.totalCompressedSize).integer;
   if (length < 0 || start < 4 || start + length > dataEnd)
     throw broken(`column ${column.name} is said to lie outside of the file's data`);
-  const values = readInteger(required(meta, COLUMN_META.numValues).raw);
+  const values = required(meta, COLUMN_META.numValues).integer;
   if (values < 0 || (values > 0 && length === 0))
     throw broken(`column ${column.name} has ${values} values in ${length} bytes`);
   if (leaf === null ? values !== rows : values < rows)
     throw broken(`column ${column.name} has ${values} values in a row group of ${rows} rows`);
-  if (readInteger(required(meta, COLUMN_META.type).raw) !== (leaf?.physicalType ?? column.physicalType))
+  if (required(meta, COLUMN_META.type).integer !== (leaf?.physicalType ?? column.physicalType))
     throw broken(`column ${column.name} has another type in its chunk than in the schema`);
   const path = readList(required(meta, COLUMN_META.pathInSchema).raw).elements;
   const expected = leaf?.path ?? [column.name];
   if (path.length !== expected.length || path.some((part, i) => readText(part) !== expected[i]))
     throw broken(`column ${column.name} stands under another name in its chunk`);
-  const uncompressedLength = readInteger(required(meta, COLUMN_META.totalUncompressedSize).raw);
+  const uncompressedLength = required(meta, COLUMN_META.totalUncompressedSize).integer;
   // A page cannot begin behind its chunk, wherever the chunk's length says that it ends.
   if (uncompressedLength < 0 || dictionaryPage < 0 || Math.max(dataPage, dictionaryPage) > start + length)
     throw broken(`column ${column.name} has its pages outside of its chunk`);
@@ -216,5 +215,5 @@ function required(struct: ThriftStruct, id: number): ThriftField {
 /** Values of a chunk, nulls and levels of nested columns included. */
 export function valuesOf(chunk: Chunk): number {
   const meta = readStruct(required(readStruct(chunk.raw), COLUMN_CHUNK.metaData).raw);
-  return readInteger(required(meta, COLUMN_META.numValues).raw);
+  return required(meta, COLUMN_META.numValues).integer;
 }

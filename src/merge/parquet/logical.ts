@@ -1,6 +1,6 @@
 import { LOGICAL, PHYSICAL, SCHEMA_ELEMENT } from './field-ids.ts';
 import type { Column } from './schema.ts';
-import { integerOf, findField, readInteger, readStruct, TYPE, type ThriftStruct } from './thrift.ts';
+import { integerOf, findField, readStruct, TYPE, type ThriftStruct } from './thrift.ts';
 
 const PHYSICAL_NAMES = new Map(Object.entries(PHYSICAL).map(([name, number]) => [number as number, name]));
 const LOGICAL_NAMES = new Map(Object.entries(LOGICAL).map(([name, number]) => [number as number, name]));
@@ -80,7 +80,7 @@ const isTrue = (struct: ThriftStruct, id: number): boolean => findField(struct, 
 
 function numberOf(struct: ThriftStruct, id: number): number {
   const field = findField(struct, id);
-  return field === undefined ? 0 : readInteger(field.raw);
+  return field === undefined ? 0 : field.integer;
 }
 
 function unitOf(struct: ThriftStruct): string {

@@ -1,7 +1,7 @@
 /** The headers of pages: what a decoder needs of them, and a walk from one to the next that decodes nothing. */
 import { LAST_ENCODING, PAGE, PAGE_HEADER } from './field-ids.ts';
 import { PagesSum } from './page-index.ts';
-import { findField, readInteger, readPrefix, readStruct, ThriftError, TYPE, type ThriftStruct } from './thrift.ts';
+import { findField, readPrefix, readStruct, ThriftError, TYPE, type ThriftStruct } from './thrift.ts';
 
 export type PageHeader = {
   /** Bytes of the header itself. */
@@ -91,7 +91,7 @@ function encodingIn(struct: ThriftStruct, id: number): number {
 function count(struct: ThriftStruct, id: number): number {
   const field = findField(struct, id);
   if (field?.type !== TYPE.i32) throw new ThriftError(`lacks the field ${id} in the header of a page`);
-  const value = readInteger(field.raw);
+  const value = field.integer;
   if (value < 0 || value > MOST) throw new ThriftError(`has the number ${value} in the header of a page`);
   return value;
 }
@@ -101,6 +101,16 @@ const MOST = 2 ** 31 - 1;
 
 /** Statistics of long texts make headers long; none is near this. */
 const MAX_HEADER_BYTES = 1024 ** 2;
+
+/** What is known of the pages of a chunk before they are read. */
+export interface ExpectedPages {
+  /** Of all of them, headers included. */
+  bytes: number;
+  /** Nulls included. */
+  values: number;
+  /** What its offset index says of them; null where it has none. */
+  index: { crc: number; flat: boolean } | null;
+}
 
 /**
  * Follows the pages of one chunk while its bytes go by, in pieces as they come: whether they are as many, and as long, as
@@ -113,14 +123,13 @@ export class PageWalk {
   /** Bytes to go to the next header. */
   private gap = 0;
   private begun: Uint8Array = new Uint8Array(0);
-  private readonly index: { crc: number; flat: boolean } | null;
+  private readonly index: ExpectedPages['index'];
   private readonly pages = new PagesSum();
   /** Of the next page, in the chunk. */
   private offset = 0;
 
-  /** Of a chunk of `length` bytes and `values` values, nulls included. `index`: what its offset index says of its pages. */
-  constructor(length: number, values: number, index: { crc: number; flat: boolean } | null = null) {
-    this.left = length;
+  constructor({ bytes, values, index }: ExpectedPages) {
+    this.left = bytes;
     this.values = values;
     this.index = index;
   }

@@ -7,15 +7,9 @@ import { crc32 } from 'node:zlib';
 import { COLUMN_CHUNK, COLUMN_INDEX, OFFSET_INDEX, PAGE_LOCATION, PHYSICAL } from './field-ids.ts';
 import type { ByteRange } from './layout.ts';
 import {
-  encodeStruct,
   findField,
-  i32Field,
-  i64Field,
-  listField,
-  patchStruct,
   readBinary,
   readI64,
-  readInteger,
   readList,
   readPrefix,
   readStruct,
@@ -24,6 +18,7 @@ import {
   type ThriftField,
   type ThriftStruct,
 } from './thrift.ts';
+import { encodeStruct, i32Field, i64Field, listField, patchStruct } from './write-thrift.ts';
 
 /** Where the indexes of a chunk are said to lie. */
 export interface PageIndexRanges {
@@ -187,5 +182,5 @@ function listIn(struct: ThriftStruct, id: number): ReturnType<typeof readList> {
 function integer(struct: ThriftStruct, id: number, type: number): number {
   const field = findField(struct, id);
   if (field?.type !== type) throw new ThriftError(`lacks the number ${id} of an index`);
-  return readInteger(field.raw);
+  return field.integer;
 }

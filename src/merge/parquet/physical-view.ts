@@ -6,20 +6,8 @@ import type { Chunk, Footer } from './footer.ts';
 import { pageIndexFields } from './page-index.ts';
 import { TYPE_DEFINED_ORDER } from './rewrite.ts';
 import type { Column } from './schema.ts';
-import {
-  integerOf,
-  encodeStruct,
-  encodeText,
-  findField,
-  i32Field,
-  listField,
-  patchStruct,
-  readStruct,
-  structField,
-  textField,
-  TYPE,
-  type ThriftField,
-} from './thrift.ts';
+import { integerOf, findField, readStruct, TYPE, type ThriftField } from './thrift.ts';
+import { encodeStruct, encodeText, i32Field, listField, patchStruct, structField, textField } from './write-thrift.ts';
 import { encodeFooter } from './write-footer.ts';
 
 /** Name of column `index` in a physical view: no name of a user's column can collide with anything in a query. */

@@ -3,21 +3,8 @@ import { COLUMN_CHUNK, COLUMN_META, KEY_VALUE, REPETITION, SCHEMA_ELEMENT, STATI
 import type { Chunk } from './footer.ts';
 import { pageIndexFields, type PageIndexRanges } from './page-index.ts';
 import type { Column } from './schema.ts';
-import {
-  encodeStruct,
-  findField,
-  i32Field,
-  i64Field,
-  integerOf,
-  patchStruct,
-  readBinary,
-  readInteger,
-  readStruct,
-  structField,
-  textField,
-  type ThriftField,
-  type ThriftStruct,
-} from './thrift.ts';
+import { findField, integerOf, readBinary, readStruct, type ThriftField, type ThriftStruct } from './thrift.ts';
+import { encodeStruct, i32Field, i64Field, patchStruct, structField, textField } from './write-thrift.ts';
 
 /** TypeDefinedOrder: bounds compare as the column's logical type says. */
 export const TYPE_DEFINED_ORDER = encodeStruct([structField(1, [])]);
@@ -42,7 +29,7 @@ export function moveChunk(
   for (const id of [COLUMN_META.dataPageOffset, COLUMN_META.dictionaryPageOffset]) {
     const field = findField(meta, id);
     if (field === undefined) continue;
-    const offset = readInteger(field.raw);
+    const offset = field.integer;
     // Some writers say 0 for "no dictionary"; a moved 0 would point at somebody else's bytes.
     patches.set(id, offset > 0 ? i64Field(id, offset + shift) : null);
   }

@@ -23,11 +23,46 @@ export const TYPE = {
   uuid: 13,
 } as const;
 
-export interface ThriftField {
-  id: number;
-  type: number;
-  /** The encoded value, without the field's header; a view, not a copy. Empty for booleans, which live in `type`. */
-  readonly raw: Uint8Array;
+/**
+ * A field of a struct. Views of its bytes, and numbers, are made when they are asked for: most fields of a footer never are.
+ */
+export class ThriftField {
+  readonly id: number;
+  readonly type: number;
+  private readonly bytes: Uint8Array;
+  private readonly start: number;
+  private readonly end: number;
+
+  /** Its encoded value, without the field's header, is `bytes` from `start` to `end`: none for booleans, which live in `type`. */
+  constructor(id: number, type: number, bytes: Uint8Array, start = 0, end = bytes.length) {
+    this.id = id;
+    this.type = type;
+    this.bytes = bytes;
+    this.start = start;
+    this.end = end;
+  }
+
+  /** The encoded value; a view, not a copy. */
+  get raw(): Uint8Array {
+    return view(this.bytes, this.start, this.end);
+  }
+
+  /** Bytes of the encoded value. */
+  get length(): number {
+    return this.end - this.start;
+  }
+
+  /** The value of an integer that JavaScript holds exactly: sizes, offsets, counts. Throws ThriftError. */
+  get integer(): number {
+    return decodeInteger(this.bytes, this.start, this.end);
+  }
+
+  /** Copies the encoded value. */
+  copyTo(target: Uint8Array, at: number): void {
+    // Most are a few bytes long, for which a view costs more than they do.
+    if (this.length > LONG_BYTES) target.set(this.raw, at);
+    else for (let from = this.start, to = at; from < this.end;) target[to++] = this.bytes[from++]!;
+  }
 }
 export type ThriftStruct = ThriftField[];
 
@@ -51,6 +86,10 @@ export class ThriftError extends Error {
 const MAX_DEPTH = 64;
 /** Of 64 bits, seven a byte. */
 const MAX_VARINT_BYTES = 10;
+/** As many have 49 bits, which a double holds exactly. */
+const DOUBLE_VARINT_BYTES = 7;
+/** From here on copying through a view is the faster way. */
+const LONG_BYTES = 24;
 
 class Cursor {
   readonly bytes: Uint8Array;
@@ -87,12 +126,10 @@ class Cursor {
     throw new ThriftError('has a number of more than 64 bits');
   }
 
-  fieldHeader(previousId: number): { id: number; type: number } | null {
-    const header = this.byte();
-    if (header === 0) return null;
+  /** The id of the field whose header begins with the byte `header`; its type is the lower half of that. */
+  fieldId(header: number, previousId: number): number {
     const delta = header >> 4;
-    const id = delta === 0 ? zigzag(this.size()) : previousId + delta;
-    return { id, type: header & 0x0f };
+    return delta === 0 ? zigzag(this.size()) : previousId + delta;
   }
 
   listHeader(): { elementType: number; size: number } {
@@ -147,14 +184,12 @@ class Cursor {
         }
         return;
       }
-      case TYPE.struct: {
-        let previousId = 0;
-        for (let field; (field = this.fieldHeader(previousId)) !== null;) {
-          previousId = field.id;
-          this.skip(field.type, depth + 1, false);
+      case TYPE.struct:
+        for (let header; (header = this.byte()) !== 0;) {
+          this.fieldId(header, 0);
+          this.skip(header & 0x0f, depth + 1, false);
         }
         return;
-      }
       default:
         throw new ThriftError(`has a value of unknown type ${type}`);
     }
@@ -162,25 +197,6 @@ class Cursor {
 }
 
 const zigzag = (value: number): number => (value % 2 === 0 ? value / 2 : -(value + 1) / 2);
-
-/** A field as it was read: its view is made when it is asked for, since most fields of a footer never are. */
-class StoredField implements ThriftField {
-  readonly id: number;
-  readonly type: number;
-  readonly #bytes: Uint8Array;
-  readonly #start: number;
-  readonly #end: number;
-  constructor(id: number, type: number, bytes: Uint8Array, start: number, end: number) {
-    this.id = id;
-    this.type = type;
-    this.#bytes = bytes;
-    this.#start = start;
-    this.#end = end;
-  }
-  get raw(): Uint8Array {
-    return view(this.#bytes, this.#start, this.#end);
-  }
-}
 
 /** subarray() of a Buffer makes another Buffer, which takes ten times as long as a plain view. */
 const view = (bytes: Uint8Array, start: number, end: number): Uint8Array =>
@@ -194,14 +210,15 @@ export function readPrefix(bytes: Uint8Array): { struct: ThriftStruct; length: n
   const cursor = new Cursor(bytes);
   const struct: ThriftStruct = [];
   let previousId = 0;
-  for (let header; (header = cursor.fieldHeader(previousId)) !== null;) {
-    const { id, type } = header;
+  for (let header; (header = cursor.byte()) !== 0;) {
+    const id = cursor.fieldId(header, previousId);
+    const type = header & 0x0f;
     // Which of two counts is other readers' matter: they do not agree on it.
     if (id <= previousId && findField(struct, id) !== undefined) throw new ThriftError(`has the field ${id} twice`);
     previousId = id;
     const start = cursor.position;
     cursor.skip(type, 1, false);
-    struct.push(new StoredField(id, type, bytes, start, cursor.position));
+    struct.push(new ThriftField(id, type, bytes, start, cursor.position));
   }
   return { struct, length: cursor.position };
 }
@@ -228,9 +245,16 @@ export function readI64(raw: Uint8Array): bigint {
   return BigInt.asIntN(64, (value >> 1n) ^ -(value & 1n));
 }
 
-/** An integer that JavaScript holds exactly: sizes, offsets, counts. */
-export function readInteger(raw: Uint8Array): number {
-  const value = readI64(raw);
+/** An integer that JavaScript holds exactly: sizes, offsets, counts. Throws ThriftError. */
+export const readInteger = (raw: Uint8Array): number => decodeInteger(raw, 0, raw.length);
+
+function decodeInteger(bytes: Uint8Array, start: number, end: number): number {
+  if (end > start && end - start <= DOUBLE_VARINT_BYTES) {
+    let value = 0;
+    for (let at = start, scale = 1; at < end; at++, scale *= 128) value += (bytes[at]! & 0x7f) * scale;
+    return zigzag(value);
+  }
+  const value = readI64(view(bytes, start, end));
   if (value > BigInt(Number.MAX_SAFE_INTEGER) || value < -BigInt(Number.MAX_SAFE_INTEGER))
     throw new ThriftError(`has the number ${value.toString()} where a size is expected`);
   return Number(value);
@@ -242,88 +266,16 @@ export function readBinary(raw: Uint8Array): Uint8Array {
   return raw.subarray(cursor.position, cursor.position + length);
 }
 
-export const readText = (raw: Uint8Array): string => new TextDecoder().decode(readBinary(raw));
+const decoder = new TextDecoder();
 
-export const findField = (struct: ThriftStruct, id: number): ThriftField | undefined =>
-  struct.find((field) => field.id === id);
+export const readText = (raw: Uint8Array): string => decoder.decode(readBinary(raw));
+
+export function findField(struct: ThriftStruct, id: number): ThriftField | undefined {
+  for (const field of struct) if (field.id === id) return field;
+  return undefined;
+}
 
 /** The number of a field, or null where it is not there. */
 export function integerOf(struct: ThriftStruct, id: number): number | null {
-  const field = findField(struct, id);
-  return field === undefined ? null : readInteger(field.raw);
+  return findField(struct, id)?.integer ?? null;
 }
-
-function varint(value: bigint): number[] {
-  const bytes: number[] = [];
-  let rest = value;
-  while (rest >= 0x80n) {
-    bytes.push(Number(rest & 0x7fn) | 0x80);
-    rest >>= 7n;
-  }
-  bytes.push(Number(rest));
-  return bytes;
-}
-
-const zigzagEncode = (value: number | bigint): bigint => {
-  const big = BigInt(value);
-  return BigInt.asUintN(64, (big << 1n) ^ (big >> 63n));
-};
-
-export const encodeInteger = (value: number | bigint): Uint8Array => Uint8Array.from(varint(zigzagEncode(value)));
-
-export const encodeText = (text: string): Uint8Array => encodeBinary(new TextEncoder().encode(text));
-
-export const encodeBinary = (bytes: Uint8Array): Uint8Array =>
-  Buffer.concat([Uint8Array.from(varint(BigInt(bytes.length))), bytes]);
-
-export function encodeList({ elementType, elements }: ThriftList): Uint8Array {
-  const size = elements.length;
-  const header = size < 15 ? [(size << 4) | elementType] : [0xf0 | elementType, ...varint(BigInt(size))];
-  return Buffer.concat([Uint8Array.from(header), ...elements]);
-}
-
-/** Fields are written in ascending order of their ids, as every writer does. */
-export function encodeStruct(struct: ThriftStruct): Uint8Array {
-  const pieces: Uint8Array[] = [];
-  let previousId = 0;
-  for (const field of struct.toSorted((a, b) => a.id - b.id)) {
-    const delta = field.id - previousId;
-    previousId = field.id;
-    const short = delta > 0 && delta <= 15;
-    pieces.push(
-      Uint8Array.from(short ? [(delta << 4) | field.type] : [field.type, ...varint(zigzagEncode(field.id))]),
-      field.raw,
-    );
-  }
-  pieces.push(Uint8Array.of(0));
-  return Buffer.concat(pieces);
-}
-
-/** The struct with some fields replaced or added (a field) or removed (null); all others unchanged. */
-export function patchStruct(struct: ThriftStruct, patches: Map<number, ThriftField | null>): ThriftStruct {
-  const kept = struct.filter((field) => !patches.has(field.id));
-  for (const patch of patches.values()) if (patch !== null) kept.push(patch);
-  return kept;
-}
-
-export const i64Field = (id: number, value: number | bigint): ThriftField => ({
-  id,
-  type: TYPE.i64,
-  raw: encodeInteger(value),
-});
-export const i32Field = (id: number, value: number): ThriftField => ({ id, type: TYPE.i32, raw: encodeInteger(value) });
-export const textField = (id: number, text: string): ThriftField => ({
-  id,
-  type: TYPE.binary,
-  raw: encodeText(text),
-});
-export const listField = (id: number, list: ThriftList): ThriftField => ({
-  id,
-  type: TYPE.list,
-  raw: encodeList(list),
-});
-export const structField = (id: number, struct: ThriftStruct): ThriftField => ({
-  id,
-  type: TYPE.struct,
-  raw: encodeStruct(struct),
-});

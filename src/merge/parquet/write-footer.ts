@@ -1,15 +1,7 @@
 import { FILE_META, ROW_GROUP } from './field-ids.ts';
 import { keyValue, rootElement } from './rewrite.ts';
-import {
-  encodeStruct,
-  i32Field,
-  i64Field,
-  listField,
-  textField,
-  TYPE,
-  encodeInteger,
-  type ThriftStruct,
-} from './thrift.ts';
+import { ThriftField, TYPE, type ThriftStruct } from './thrift.ts';
+import { encodeStruct, i32Field, i64Field, listField, textField, encodeInteger } from './write-thrift.ts';
 
 export interface OutputRowGroup {
   rows: number;
@@ -69,6 +61,6 @@ function encodeRowGroup(group: OutputRowGroup, index: number): Uint8Array {
     i64Field(ROW_GROUP.totalCompressedSize, group.compressedBytes),
   ];
   // The ordinal is a 16-bit number; it is optional, and only encryption needs it.
-  if (index <= 32_767) struct.push({ id: ROW_GROUP.ordinal, type: TYPE.i16, raw: encodeInteger(index) });
+  if (index <= 32_767) struct.push(new ThriftField(ROW_GROUP.ordinal, TYPE.i16, encodeInteger(index)));
   return encodeStruct(struct);
 }

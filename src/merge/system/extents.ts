@@ -27,14 +27,14 @@ const EXTENT = {
 
 /** Looks up ranges that mostly ascend; what it was told last is kept. A file that is written meanwhile is not noticed. */
 export class ExtentMap {
-  readonly #fd: number;
+  readonly fd: number;
   #extents: Extent[] = [];
   /** Of what was told: the first byte, and the byte behind the last. */
   #from = 0;
   #to = 0;
 
   constructor(fd: number) {
-    this.#fd = fd;
+    this.fd = fd;
   }
 
   /**
@@ -57,7 +57,7 @@ export class ExtentMap {
     argument.writeBigUInt64LE(0xffff_ffff_ffff_ffffn - BigInt(start), 8);
     argument.writeUInt32LE(FLAG_SYNC, 16);
     argument.writeUInt32LE(MOST_EXTENTS, 24);
-    ioctl(this.#fd, 'FIEMAP', FS_IOC_FIEMAP, argument);
+    ioctl(this.fd, 'FIEMAP', FS_IOC_FIEMAP, argument);
     const count = argument.readUInt32LE(20);
     this.#extents = [];
     this.#from = start;

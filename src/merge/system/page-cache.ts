@@ -10,6 +10,7 @@ const fadvise = koffi
   advice: number,
 ) => number;
 
+const POSIX_FADV_WILLNEED = 3;
 const POSIX_FADV_DONTNEED = 4;
 
 /**
@@ -18,4 +19,9 @@ const POSIX_FADV_DONTNEED = 4;
  */
 export function dropFromPageCache(handle: FileHandle): void {
   fadvise(handle.fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
+/** Asks the kernel to begin reading a range, which will be read soon. Advice only; does not wait for the disk. */
+export function readAhead(fd: number, start: number, length: number): void {
+  fadvise(fd, start, length, POSIX_FADV_WILLNEED);
 }

@@ -1,5 +1,5 @@
 import { fstatSync } from 'node:fs';
-import { ExtentMap, type Extent } from './extents.ts';
+import type { Extent, ExtentMap } from './extents.ts';
 import { SystemCallError } from './libc.ts';
 
 /**
@@ -12,10 +12,10 @@ export class SharedBlocks {
   /** Of one disk, whose file system tells where files lie. */
   #known: boolean;
 
-  constructor(one: number, other: number) {
-    this.#one = new ExtentMap(one);
-    this.#other = new ExtentMap(other);
-    this.#known = fstatSync(one).dev === fstatSync(other).dev;
+  constructor(one: ExtentMap, other: ExtentMap) {
+    this.#one = one;
+    this.#other = other;
+    this.#known = fstatSync(one.fd).dev === fstatSync(other.fd).dev;
   }
 
   holdBoth(start: number, otherStart: number, length: number): boolean {

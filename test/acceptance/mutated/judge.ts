@@ -3,7 +3,7 @@ import { open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { RowsMode } from '../../../src/contract.ts';
-import { sqlName, sqlText } from '../../../src/merge/duckdb.ts';
+import { sqlName, sqlText } from '../../../src/merge/sql.ts';
 import { MergeFailure } from '../../../src/merge/errors.ts';
 import { readFooter, type Chunk } from '../../../src/merge/parquet/footer.ts';
 import { withoutStatistics } from '../../support/mutate-parquet.ts';

@@ -6,7 +6,7 @@ import { PHYSICAL, REPETITION, SCHEMA_ELEMENT } from '../../../src/merge/parquet
 import { encodeFixedChunk, fixedLength } from '../../../src/merge/parquet/fixed-chunk.ts';
 import { codecOf } from '../../../src/merge/parquet/physical-view.ts';
 import type { Column } from '../../../src/merge/parquet/schema.ts';
-import { i32Field } from '../../../src/merge/parquet/thrift.ts';
+import { i32Field } from '../../../src/merge/parquet/write-thrift.ts';
 import { decodeChunk } from '../../../src/merge/parquet/values.ts';
 
 const columnOf = (physicalType: number, length: number): Column => ({

@@ -6,7 +6,8 @@ import { decodeDeltas, decodeDeltaTexts } from '../../../src/merge/parquet/delta
 import { decodeHybrid } from '../../../src/merge/parquet/hybrid.ts';
 import { decompressLz4Raw } from '../../../src/merge/parquet/lz4.ts';
 import { PageWalk } from '../../../src/merge/parquet/page-header.ts';
-import { encodeStruct, i32Field, readI64, readStruct, structField } from '../../../src/merge/parquet/thrift.ts';
+import { readI64, readStruct } from '../../../src/merge/parquet/thrift.ts';
+import { encodeStruct, i32Field, structField } from '../../../src/merge/parquet/write-thrift.ts';
 
 const page = (values: number, bytes: number): Buffer =>
   Buffer.concat([
@@ -73,7 +74,7 @@ test('no page gets more bytes than its own can give', () => {
 test('pages are followed in pieces of any size, to the end of their chunk', () => {
   const chunk = Buffer.concat([page(3, 100), page(4, 50)]);
   const walk = (bytes: Buffer, length: number, values: number, piece: number): void => {
-    const own = new PageWalk(length, values);
+    const own = new PageWalk({ bytes: length, values, index: null });
     for (let at = 0; at < bytes.length; at += piece) own.add(bytes.subarray(at, at + piece));
   };
   for (const piece of [1, 7, 1000]) {

@@ -6,7 +6,8 @@ import { readFooter } from '../../../src/merge/parquet/footer.ts';
 import { describeType } from '../../../src/merge/parquet/logical.ts';
 import { LOGICAL, PHYSICAL, SCHEMA_ELEMENT } from '../../../src/merge/parquet/field-ids.ts';
 import type { Column } from '../../../src/merge/parquet/schema.ts';
-import { i32Field, structField, TYPE, type ThriftStruct } from '../../../src/merge/parquet/thrift.ts';
+import { ThriftField, TYPE, type ThriftStruct } from '../../../src/merge/parquet/thrift.ts';
+import { i32Field, structField } from '../../../src/merge/parquet/write-thrift.ts';
 import { temporaryFolder, writeParquet } from '../../support/parquet-by-sql.ts';
 
 /** Expression -> its type in words, and whether the bounds of its physical values are those of its logical ones. */
@@ -55,7 +56,7 @@ test('the older and the newer form of a logical type are one type', () => {
   const { convertedType, logicalType } = SCHEMA_ELEMENT;
   const older = columnOf([i32Field(convertedType, 10)], PHYSICAL.int64);
   const micros = structField(2, [structField(2, [])]);
-  const utc = { id: 1, type: TYPE.true, raw: new Uint8Array(0) };
+  const utc = new ThriftField(1, TYPE.true, new Uint8Array(0));
   const newer = columnOf([structField(logicalType, [structField(LOGICAL.timestamp, [utc, micros])])], PHYSICAL.int64);
   assert.equal(describeType(older), 'int64 timestamp us utc');
   assert.equal(describeType(newer), describeType(older));

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { CODEC } from '../../../src/merge/parquet/decompress.ts';
 import { PHYSICAL } from '../../../src/merge/parquet/field-ids.ts';
 import { checkNestedPages } from '../../../src/merge/parquet/nested-pages.ts';
-import { encodeStruct, i32Field, structField } from '../../../src/merge/parquet/thrift.ts';
+import { encodeStruct, i32Field, structField } from '../../../src/merge/parquet/write-thrift.ts';
 
 /** An optional list of optional INT32s. */
 const leaf = {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { promisify } from 'node:util';
 import type { Extent } from '../../../src/merge/system/extents.ts';
+import { ExtentMap } from '../../../src/merge/system/extents.ts';
 import { sameBlocks, SharedBlocks } from '../../../src/merge/system/shared-blocks.ts';
 import { mountImage } from '../../support/image-mount.ts';
 import { temporaryFolder } from '../../support/merge-cli.ts';
@@ -49,7 +50,7 @@ for (const kind of ['xfs', 'btrfs'] as const)
     await run('cp', ['--reflink=never', path('source'), path('copy')]);
     const [source, clone, copy] = await Promise.all(['source', 'clone', 'copy'].map((name) => open(path(name), 'r+')));
     const hold = (other: typeof source, start: number, length: number): boolean =>
-      new SharedBlocks(source!.fd, other!.fd).holdBoth(start, start, length);
+      new SharedBlocks(new ExtentMap(source!.fd), new ExtentMap(other!.fd)).holdBoth(start, start, length);
     assert.equal(hold(clone, 0, 8 * MIB + 5), true);
     assert.equal(hold(copy, 0, BLOCK), false);
 
@@ -76,8 +77,8 @@ test('what btrfs has compressed is not taken for shared, and tmpfs does not tell
   await run('cp', ['--reflink=always', join(mount.path, 'source'), join(mount.path, 'clone')]);
   const source = await open(join(mount.path, 'source'));
   const clone = await open(join(mount.path, 'clone'));
-  assert.equal(new SharedBlocks(source.fd, clone.fd).holdBoth(0, 0, MIB), false);
+  assert.equal(new SharedBlocks(new ExtentMap(source.fd), new ExtentMap(clone.fd)).holdBoth(0, 0, MIB), false);
   const memory = await open('/dev/shm', 'r');
-  assert.equal(new SharedBlocks(memory.fd, memory.fd).holdBoth(0, 0, 1), false);
+  assert.equal(new SharedBlocks(new ExtentMap(memory.fd), new ExtentMap(memory.fd)).holdBoth(0, 0, 1), false);
   await Promise.all([source, clone, memory].map((handle) => handle.close()));
 });
