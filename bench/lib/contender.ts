@@ -54,7 +54,7 @@ const widemerge = (verify: string, name: string): Contender => ({
   takesLock: true,
   argv: ({ sources, output, memoryBytes }) => [
     ...[process.execPath, CLI, 'merge', sources, '--out', output, '--key', KEY],
-    ...['--verify', verify, '--memory', `${memoryBytes}B`, '--json'],
+    ...['--verify', verify, '--memory', `${memoryBytes}B`],
   ],
   env: { WIDEMERGE_LOCK_FILE: machineLockPath },
 });

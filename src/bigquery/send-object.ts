@@ -37,7 +37,7 @@ export async function sendObject(
       `send ${source.name} to ${bucket.uriOf(name)}`,
       bucket.patience,
       async ({ moves, signal }) => {
-        await assertSourcesUnchanged(source);
+        assertSourcesUnchanged(source);
         const state = session === null ? null : await stateOf(bucket, session, sizeOf(source));
         if (session === null || state === null) session = await begin(bucket, name, sizeOf(source));
         if (state !== null && 'object' in state) return await kept(bucket, state.object, source);
@@ -57,7 +57,7 @@ export async function sendObject(
 
 /** Whether the object has the source's bytes, which are all read for it. Throws MergeFailure InputChanged. */
 export async function isWhole(object: StoredObject, source: UploadSource): Promise<boolean> {
-  await assertSourcesUnchanged(source);
+  assertSourcesUnchanged(source);
   return object.bytes === sizeOf(source) && object.md5 === (await md5Of(source));
 }
 
@@ -126,7 +126,7 @@ async function md5Of(source: UploadSource): Promise<string> {
 async function kept(bucket: Bucket, object: StoredObject, source: UploadSource, md5?: string): Promise<StoredObject> {
   try {
     if (object.md5 !== (md5 ?? (await md5Of(source)))) throw trouble('the object is not what was sent');
-    await assertSourcesUnchanged(source);
+    assertSourcesUnchanged(source);
     return object;
   } catch (error) {
     await bucket.remove(object);

@@ -52,8 +52,8 @@ export async function* checkedBytes(source: UploadSource, reading: Reading = {})
 }
 
 /** Throws MergeFailure InputChanged. */
-export async function assertSourcesUnchanged({ name, files }: UploadSource): Promise<void> {
-  for (const { path, fingerprint } of files) if (fingerprint) await assertUnchanged({ name, path, fingerprint });
+export function assertSourcesUnchanged({ name, files }: UploadSource): void {
+  for (const { path, fingerprint } of files) if (fingerprint) assertUnchanged({ name, path, fingerprint });
 }
 
 async function* partsOf(source: UploadSource): AsyncGenerator<Buffer<ArrayBuffer>> {

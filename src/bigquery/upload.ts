@@ -23,7 +23,7 @@ export async function uploadLoadJob(
   source: UploadSource,
   { signal, onBytes }: { signal?: AbortSignal | undefined; onBytes?: (bytes: number) => void } = {},
 ): Promise<void> {
-  await assertSourcesUnchanged(source);
+  assertSourcesUnchanged(source);
   const boundary = randomUUID();
   const head = Buffer.from(
     `--${boundary}\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n${JSON.stringify(job)}\r\n` +
@@ -43,5 +43,5 @@ export async function uploadLoadJob(
     yield end;
   }
   await sendParts(client, request, body());
-  await assertSourcesUnchanged(source);
+  assertSourcesUnchanged(source);
 }

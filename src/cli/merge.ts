@@ -46,7 +46,8 @@ export async function merge(dir: string, options: MergeOptions): Promise<void> {
   } = options;
   const out = resolve(options.out);
   using interrupt = interruptible();
-  const watch = watchPeakMemory();
+  // It takes a little of a processor, and nobody else is told.
+  const watch = options.json ? watchPeakMemory() : null;
   const progress = mergeProgress(process.stderr);
   let figures: MergeFigures;
   try {
@@ -67,11 +68,11 @@ export async function merge(dir: string, options: MergeOptions): Promise<void> {
       : new CommandError(error.facts, { cause: error });
   } finally {
     progress.end();
-    watch.stop();
+    watch?.stop();
   }
   console.log(summary(figures, out));
   for (const note of figures.notes ?? []) console.error(note);
-  if (options.json) console.log(JSON.stringify(resultLine(figures, out, watch.peak())));
+  if (watch !== null) console.log(JSON.stringify(resultLine(figures, out, watch.peak())));
 }
 
 function resultLine(figures: MergeFigures, output: string, peak: PeakMemory) {

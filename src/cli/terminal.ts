@@ -1,4 +1,5 @@
-import { createLogUpdate } from 'log-update';
+import { createRequire } from 'node:module';
+import type * as LogUpdate from 'log-update';
 
 /** Somewhere to show progress: redrawn in place on a terminal, plain lines elsewhere. */
 export interface Display {
@@ -22,6 +23,8 @@ export function openDisplay(stream: NodeJS.WriteStream): Display {
       end: () => undefined,
       live: false,
     };
+  // Loaded only here: most merges have no terminal, and its tables of characters take 20 ms.
+  const { createLogUpdate } = createRequire(import.meta.url)('log-update') as typeof LogUpdate;
   const update = createLogUpdate(stream);
   return {
     draw: (lines) => update(lines.map((line) => cut(line, stream.columns)).join('\n')),

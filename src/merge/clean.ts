@@ -111,7 +111,7 @@ async function reasonToKeep({ path, fingerprint }: Manifest['sources'][number], 
   try {
     if ((await realpath(dirname(path))) !== (await realpath(dir))) return `is not in ${dir}`;
     if ((await lstat(path)).isSymbolicLink()) return 'is a symbolic link';
-    const now = await readFingerprint(path);
+    const now = readFingerprint(path);
     return sameFingerprint(now, fingerprint) ? null : 'changed since it was merged';
   } catch (error) {
     const code = codeOf(error);

@@ -2,8 +2,7 @@
  * Compares column chunks that were taken over with their source, byte for byte, takes their checksums on the way, and follows
  * their pages. Where the output shares the blocks of the source (XFS, btrfs) there is one copy on the disk, and it is read once.
  */
-import { readSync } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import type { TaskContext } from './crew/tasks.ts';
 import { invalidCheckpoint, MergeFailure } from './errors.ts';
@@ -11,6 +10,7 @@ import { PageWalk, type ExpectedPages } from './parquet/page-header.ts';
 import { ThriftError } from './parquet/thrift.ts';
 import { alignedBuffer } from './system/aligned-buffer.ts';
 import { DiskReader } from './system/disk-reader.ts';
+import { NearbyFile } from './system/nearby-file.ts';
 import { readFully } from './system/read-fully.ts';
 import { mismatch } from './verify-footer.ts';
 
@@ -55,29 +55,31 @@ interface Buffers {
   output: Buffer | null;
 }
 
+/** Of this thread, kept from file to file: memory that is given back piles up until the next garbage collection. */
+const spare: Buffers[] = [];
+
 /** CRC-32 of each chunk. Throws OutputMismatch, naming the column, CheckpointInvalid, InputChanged, and the signal's reason. */
 export async function compareChunks(check: ChunksCheck, { signal, onBytes }: TaskContext): Promise<number[]> {
-  await using source = await open(check.path, 'r');
-  await using output = check.ranges.some(({ shared }) => !shared) ? await DiskReader.open(check.outputPath) : null;
+  // Of shared blocks there is one copy, and the kernel reads it ahead by itself; of others two are read at a time, each by another thread.
+  const isShared = check.ranges.every(({ shared }) => shared);
+  using nearby = new NearbyFile(check.path);
+  await using handle = isShared ? null : await open(check.path, 'r');
+  await using output = isShared ? null : await DiskReader.open(check.outputPath);
   const chunks = new ChunkSequence(check);
-  const spare: Buffers[] = [];
   const ahead: { range: ComparedRange; loaded: Promise<Loaded> | null }[] = [];
 
   const load = async ({ source: from, output: to, length, shared }: ComparedRange): Promise<Loaded> => {
     const buffers = spare.pop() ?? { source: Buffer.allocUnsafeSlow(MOST_RANGE_BYTES), output: null };
-    const target = buffers.source.subarray(0, length);
-    if (shared) {
-      checkLength(readFullySync(source, target, from), length, check);
-      return { source: target, written: null, buffers };
-    }
-    buffers.output ??= alignedBuffer(MOST_RANGE_BYTES);
+    const source = buffers.source.subarray(0, length);
+    if (!shared) buffers.output ??= alignedBuffer(MOST_RANGE_BYTES);
     const [bytes, written] = await Promise.all([
-      readFully(source, target, from),
-      output!.read(buffers.output, to, length),
+      readFully(shared ? nearby : handle!, source, from),
+      shared ? null : output!.read(buffers.output!, to, length),
     ]);
-    checkLength(bytes, length, check);
-    if (written.length < length) throw mismatch('it ends before its last column');
-    return { source: target, written, buffers };
+    if (bytes < length)
+      throw new MergeFailure('InputChanged', `${check.name}: became shorter while it was merged`, { file: check.name });
+    if (written !== null && written.length < length) throw mismatch('it ends before its last column');
+    return { source, written, buffers };
   };
   const compareNext = async (): Promise<void> => {
     const { range, loaded } = ahead.shift()!;
@@ -92,7 +94,6 @@ export async function compareChunks(check: ChunksCheck, { signal, onBytes }: Tas
   try {
     for (const range of check.ranges) {
       signal?.throwIfAborted();
-      // The kernel reads one file ahead by itself, and copying what it has takes less time than to ask another thread for it.
       const loaded = range.shared ? null : load(range);
       // Met when its turn comes; until then it must not end the process as a rejection that nobody handles.
       loaded?.catch(() => undefined);
@@ -163,21 +164,6 @@ class ChunkSequence {
       throw invalidCheckpoint(this.check.name, `has broken pages: column ${column} ${error.message}`, column);
     }
   }
-}
-
-function readFullySync({ fd }: FileHandle, buffer: Uint8Array, position: number): number {
-  let done = 0;
-  while (done < buffer.length) {
-    const bytes = readSync(fd, buffer, done, buffer.length - done, position + done);
-    if (bytes === 0) break;
-    done += bytes;
-  }
-  return done;
-}
-
-function checkLength(read: number, wanted: number, { name }: ChunksCheck): void {
-  if (read < wanted)
-    throw new MergeFailure('InputChanged', `${name}: became shorter while it was merged`, { file: name });
 }
 
 function firstDifferentByte(a: Buffer, b: Buffer): string {

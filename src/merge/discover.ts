@@ -1,4 +1,5 @@
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
+import { readdir, realpath } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { keyNamesOf } from '../contract.ts';
 import { invalidCheckpoint, MergeFailure } from './errors.ts';
@@ -32,8 +33,8 @@ export async function listCheckpoints({ source, output }: MergeJob): Promise<Che
     if (path === resolve(output.path)) continue;
     if (root !== null) await requireInside(root, path, name);
     // Only a folder behind a link or a pipe gets here: the first fails without a name, to open the second waits for ever.
-    if (!(await stat(path)).isFile()) throw invalidCheckpoint(name, 'is not a plain file; remove it, or its link');
-    files.push({ name, path, fingerprint: await readFingerprint(path) });
+    if (!statSync(path).isFile()) throw invalidCheckpoint(name, 'is not a plain file; remove it, or its link');
+    files.push({ name, path, fingerprint: readFingerprint(path) });
   }
   return files;
 }

@@ -74,12 +74,12 @@ async function stageViews(views: View[], { signal, onProgress }: PrepareRequest)
   for (const { staged, tail } of views) {
     signal?.throwIfAborted();
     await writeDurably(staged.tail.path, tail);
-    await assertUnchanged(staged);
+    assertUnchanged(staged);
     const hash = createHash('sha256');
     const read = await hashFile(staged.path, staged.fingerprint.size, hash, { onBytes, signal });
     if (read !== staged.fingerprint.size)
       throw new MergeFailure('InputChanged', `${staged.name}: became shorter while it was read`, { file: staged.name });
-    await assertUnchanged(staged);
+    assertUnchanged(staged);
     checkpoints.push({ ...staged, content: hash.update(tail).digest('hex') });
     onBytes(tail.length);
   }

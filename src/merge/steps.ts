@@ -246,7 +246,7 @@ async function runVerify(session: Session): Promise<boolean> {
   const { job, emit, signal } = session;
   if (job.verify === 'none') return false;
   const { written, ...draft } = await readDraft(session.draftPath);
-  for (const source of draft.sources) await assertUnchanged(source);
+  for (const source of draft.sources) assertUnchanged(source);
   const plan = await planAgain(session);
   if (plan.id !== draft.id) throw addedSince(draft, plan);
   const verification = await verifyMerge({
@@ -292,7 +292,7 @@ async function runPublish(session: Session): Promise<boolean> {
   }
   if (job.verify !== 'none' && draft.verification === null)
     throw new Error(`${session.draftPath}: was not verified; the verify step comes first`);
-  for (const source of draft.sources) await assertUnchanged(source);
+  for (const source of draft.sources) assertUnchanged(source);
   await publishOutput({
     temporaryPath: session.temporaryPath,
     outputPath: job.output.path,

@@ -2,7 +2,7 @@
  * Joins column chunks of many files into one file without decoding them: copies or clones their bytes and writes one
  * new footer. Memory is that of the footers, whatever the number of rows.
  */
-import { open, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { formatCrc32 } from './crc32.ts';
 import type { EngineResult } from './engine.ts';
@@ -14,6 +14,7 @@ import type { Column } from './parquet/schema.ts';
 import { integerOf } from './parquet/thrift.ts';
 import { encodeFooter, type OutputRowGroup } from './parquet/write-footer.ts';
 import type { Portion } from './portion.ts';
+import { NearbyFile } from './system/nearby-file.ts';
 import { OutputFile, SourceEnded } from './system/output-file.ts';
 import type { Written } from './written.ts';
 import { writePageIndexes, type MovedChunk } from './write-page-indexes.ts';
@@ -154,18 +155,14 @@ async function copyPortion(
   portion: Portion,
   segments: (Segment & { alone: boolean })[],
 ): Promise<void> {
-  const handle = await open(portion.path, 'r');
+  using source = new NearbyFile(portion.path);
   try {
-    const { size } = await handle.stat();
-    for (const segment of segments)
-      await target.output.place({ handle, size }, segment, request.signal, request.onBytes);
+    for (const segment of segments) await target.output.place(source, segment, request.signal, request.onBytes);
   } catch (error) {
     if (!(error instanceof SourceEnded)) throw error;
     throw new MergeFailure('InputChanged', `${portion.path}: became shorter while it was merged`, {
       file: portion.path,
     });
-  } finally {
-    await handle.close();
   }
 }
 

@@ -2,7 +2,6 @@
  * Compares what was taken over with its sources, file by file: in this thread, and in a second one where there is much of it.
  * What another thread need not know is looked up here: the chunks' metadata, and which blocks the output shares.
  */
-import { open, type FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { MOST_RANGE_BYTES, type ChunksCheck, type ComparedRange } from './compare-chunks.ts';
 import { combineCrc32 } from './crc32.ts';
@@ -13,7 +12,7 @@ import type { ExpectedPages } from './parquet/page-header.ts';
 import type { Checkpoint } from './plan.ts';
 import type { DiskReader } from './system/disk-reader.ts';
 import { ExtentMap } from './system/extents.ts';
-import { readAhead } from './system/page-cache.ts';
+import { NearbyFile } from './system/nearby-file.ts';
 import { SharedBlocks } from './system/shared-blocks.ts';
 
 /** Brought into memory of the files that come next: enough to keep a disk busy. */
@@ -59,12 +58,7 @@ export interface CompareRequest {
   /** What is to be checked of the whole meanwhile; what it finds comes before what is found in the files. */
   beside: () => Promise<void>;
   onBytes: (bytes: number) => void;
-  onDone: (checkpoint: Checkpoint) => Promise<void>;
-}
-
-interface Source {
-  handle: FileHandle;
-  blocks: SharedBlocks;
+  onDone: (checkpoint: Checkpoint) => void;
 }
 
 /** Throws OutputMismatch, naming the column, InputChanged, CheckpointInvalid: of the first file of which there is something to say. */
@@ -74,64 +68,56 @@ export async function compareFiles(request: CompareRequest): Promise<void> {
   const free = helper === null ? [own] : [helper, helper, own];
   const lanes = free.length;
   const extents = new ExtentMap(request.output.handle.fd);
-  const sources = new Map<CopiedFile, Promise<Source>>();
-  const begin = (file: CopiedFile | undefined): Promise<Source> | undefined => {
-    if (file === undefined || sources.has(file)) return file && sources.get(file);
-    const source = openSource(file.checkpoint, extents);
-    // Met when its turn comes.
-    source.catch(() => undefined);
-    sources.set(file, source);
-    return source;
-  };
   let isWrong = false;
   const whole = beside().catch((error: unknown) => {
     isWrong = true;
     throw error;
   });
-  try {
-    const compared = inParallel(files.entries(), lanes, async ([i, file]) => {
-      if (isWrong) return;
-      const lane = free.pop()!;
-      try {
-        const { handle, blocks } = await begin(file)!;
-        void begin(files[i + lanes]);
-        await compareFile(file, blocks, lane, request);
-        await handle.close();
-        sources.delete(file);
-        await request.onDone(file.checkpoint);
-      } finally {
-        free.push(lane);
-      }
-    });
-    await Promise.allSettled([whole, compared]);
-    await whole;
-    await compared;
-  } finally {
-    for (const source of sources.values()) await (await source.catch(() => null))?.handle.close();
-  }
+  const compared = inParallel(files.entries(), lanes, async ([i, file]) => {
+    if (isWrong) return;
+    const lane = free.pop()!;
+    try {
+      for (const { checkpoint } of i === 0 ? files.slice(0, lanes + 1) : files.slice(i + lanes, i + lanes + 1))
+        expectBytes(checkpoint);
+      await compareFile(file, extents, lane, request);
+      request.onDone(file.checkpoint);
+    } finally {
+      free.push(lane);
+    }
+  });
+  await Promise.allSettled([whole, compared]);
+  await whole;
+  await compared;
 }
 
-async function openSource({ path, footer }: Checkpoint, extents: ExtentMap): Promise<Source> {
-  const handle = await open(path, 'r');
-  readAhead(handle.fd, footer.rowGroups[0]?.chunks[0]?.start ?? 0, AHEAD_BYTES);
-  return { handle, blocks: new SharedBlocks(new ExtentMap(handle.fd), extents) };
+/** Has the disk begin to read a file that comes next. What is wrong with it is met when its turn comes. */
+function expectBytes({ path, footer }: Checkpoint): void {
+  try {
+    using file = new NearbyFile(path);
+    file.expect(footer.rowGroups[0]?.chunks[0]?.start ?? 0, AHEAD_BYTES);
+  } catch {
+    // See above.
+  }
 }
 
 async function compareFile(
   { checkpoint: { path, name }, pairs }: CopiedFile,
-  blocks: SharedBlocks,
+  extents: ExtentMap,
   lane: Crew,
   { outputPath, onBytes }: CompareRequest,
 ): Promise<void> {
   const own = pairs();
-  const ranges = rangesOf(own).map((range): ComparedRange => ({
-    ...range,
-    shared: blocks.holdBoth(range.source, range.output, range.length),
-  }));
+  const ranges = withSharing(rangesOf(own), path, extents);
   const chunks = own.map(({ column, pages }) => ({ column, pages }));
   const check: ChunksCheck = { path, name, outputPath, ranges, chunks };
   const crcs = await lane.run('bytes', check, onBytes);
   for (const [i, { source, sum }] of own.entries()) sum.append(crcs[i]!, source.length);
+}
+
+function withSharing(ranges: Omit<ComparedRange, 'shared'>[], path: string, extents: ExtentMap): ComparedRange[] {
+  using source = new NearbyFile(path);
+  const blocks = new SharedBlocks(new ExtentMap(source.fd), extents);
+  return ranges.map((range) => ({ ...range, shared: blocks.holdBoth(range.source, range.output, range.length) }));
 }
 
 /** Ranges that are contiguous in the source and in the output. */

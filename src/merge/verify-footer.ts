@@ -101,7 +101,7 @@ function sameFields(a: ThriftStruct, b: ThriftStruct): boolean {
   if (a.length !== b.length) return false;
   return a.every((field) => {
     const other = findField(b, field.id);
-    return other?.type === field.type && Buffer.compare(field.raw, other.raw) === 0;
+    return other !== undefined && field.equals(other);
   });
 }
 
@@ -138,8 +138,7 @@ export function checkChunk(source: Chunk, output: Chunk, name: string, ordered: 
   const [sourceStatistics, outputStatistics] = [statisticsOf(from), statisticsOf(to)];
   for (const field of outputStatistics) {
     const own = findField(sourceStatistics, field.id);
-    const same = own !== undefined && own.type === field.type && Buffer.compare(own.raw, field.raw) === 0;
-    if (!same || (!ordered && BOUNDS.has(field.id)))
+    if (own === undefined || !own.equals(field) || (!ordered && BOUNDS.has(field.id)))
       throw mismatch(`column ${name} has statistics that its source has not`, name);
   }
 }

@@ -42,7 +42,7 @@ export async function verifyPublished({ job, emit, signal }: PublishedCheckReque
   const { rowCount: rows, columnCount: columns } = manifest;
   const found = { rows, columns, bytes: manifest.output.bytes, hasChecksums };
   if (job.recheckSources !== true) return { ...found, medium, sources: null };
-  const plan = await planMerge(job, await sourcesOf(manifest, job.source.dir));
+  const plan = await planMerge(job, sourcesOf(manifest, job.source.dir));
   const mode = manifest.engine === 'stitch' && job.verify !== 'full' ? 'bytes' : 'full';
   try {
     ({ medium } = await verifyMerge({
@@ -68,18 +68,17 @@ export async function verifyPublished({ job, emit, signal }: PublishedCheckReque
 }
 
 /** The files of the manifest's names; others do not matter. */
-async function sourcesOf(manifest: Manifest, dir: string): Promise<CheckpointFile[]> {
-  const files: CheckpointFile[] = [];
-  for (const { name } of manifest.sources) {
+function sourcesOf(manifest: Manifest, dir: string): CheckpointFile[] {
+  return manifest.sources.map(({ name }) => {
     const path = join(dir, name);
-    const fingerprint = await readFingerprint(path).catch((cause: unknown) => {
+    try {
+      return { name, path, fingerprint: readFingerprint(path) };
+    } catch (cause) {
       const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
       throw invalidCheckpoint(
         name,
         `cannot be read in ${dir} (${code}); verify without --sources, by the manifest alone`,
       );
-    });
-    files.push({ name, path, fingerprint });
-  }
-  return files;
+    }
+  });
 }

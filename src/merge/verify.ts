@@ -99,7 +99,7 @@ async function verify(request: VerifyRequest): Promise<Verification> {
   const columns = matchColumns(plan, footer, engine);
   if (engine === 'stitch' || engine === 'bigquery')
     checkMetadata(plan, footer, ({ index }) => engine === 'bigquery' || !plan.aligned[index]);
-  for (const checkpoint of plan.checkpoints) await assertUnchanged(checkpoint);
+  for (const checkpoint of plan.checkpoints) assertUnchanged(checkpoint);
   const progress = trackProgress(plan, request.onProgress);
   const columnsOf = Map.groupBy(columns.entries(), ([, { source }]) => source?.checkpoint ?? null);
   const sums = columns.map(() => footer.rowGroups.map(() => new Checksum()));
@@ -124,8 +124,8 @@ async function verify(request: VerifyRequest): Promise<Verification> {
     files: takenOver.map((checkpoint) =>
       copiedFile(checkpoint, columnsOf.get(checkpoint) ?? [], footer, sums, pagesOf),
     ),
-    onDone: async (checkpoint) => {
-      await assertUnchanged(checkpoint);
+    onDone: (checkpoint) => {
+      assertUnchanged(checkpoint);
       progress.file();
     },
   });
@@ -227,7 +227,7 @@ async function checkByValue(
         columns: columns.map(([, column]) => column),
         anyNan: request.engine === 'bigquery',
       });
-      await assertUnchanged(checkpoint);
+      assertUnchanged(checkpoint);
       if (takenOver.has(checkpoint)) return;
       const flat = columns.filter(([, { output }]) => !output.nested);
       for (const [i, [index]] of flat.entries())

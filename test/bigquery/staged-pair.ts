@@ -98,7 +98,7 @@ export async function stagePair(workspace: string): Promise<void> {
     checkpoints.push({
       name,
       path,
-      fingerprint: await readFingerprint(path),
+      fingerprint: readFingerprint(path),
       tail,
       content: sha256(bytes),
       rows,

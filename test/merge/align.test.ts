@@ -25,7 +25,7 @@ async function readCheckpoint(path: string): Promise<Checkpoint> {
     index: 0,
     name: 'c.parquet',
     path,
-    fingerprint: await readFingerprint(path),
+    fingerprint: readFingerprint(path),
     footer,
     keys: [key!],
     columns,

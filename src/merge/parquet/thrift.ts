@@ -57,6 +57,14 @@ export class ThriftField {
     return decodeInteger(this.bytes, this.start, this.end);
   }
 
+  /** Of the same type, and encoded alike; ids do not count. */
+  equals(other: ThriftField): boolean {
+    if (this.type !== other.type || this.length !== other.length) return false;
+    if (this.length > LONG_BYTES) return Buffer.compare(this.raw, other.raw) === 0;
+    for (let i = 0; i < this.length; i++) if (this.bytes[this.start + i] !== other.bytes[other.start + i]) return false;
+    return true;
+  }
+
   /** Copies the encoded value. */
   copyTo(target: Uint8Array, at: number): void {
     // Most are a few bytes long, for which a view costs more than they do.

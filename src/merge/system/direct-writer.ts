@@ -6,6 +6,7 @@ import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { alignedBuffer, ALIGNMENT } from './aligned-buffer.ts';
 import { SystemCallError } from './libc.ts';
+import type { ReadableFile } from './disk-file.ts';
 import { readFully } from './read-fully.ts';
 
 const BUFFER_BYTES = 2 * 1024 * 1024;
@@ -46,7 +47,7 @@ export class DirectWriter {
    * in another block of ALIGNMENT bytes; what lies between becomes zeros. Throws the system's errors, also those of
    * writes begun by earlier calls. Returns how many bytes there were: fewer than `length` at the end of `source`.
    */
-  async append(source: FileHandle, from: number, length: number, to: number): Promise<number> {
+  async append(source: ReadableFile, from: number, length: number, to: number): Promise<number> {
     for (let done = 0; done < length;) {
       const { buffer, start, filled } = await this.#stretchFor(to + done);
       const step = Math.min(length - done, buffer.length - filled);

@@ -7,30 +7,35 @@ import { readAhead } from './page-cache.ts';
  * more where processors are few. What the kernel has not is to be asked for before (`expect`), so that the disk has several reads to do.
  */
 export class NearbyFile implements ReadableFile, Disposable {
-  readonly #fd: number;
+  readonly fd: number;
 
   /** Throws the system's errors. */
   constructor(path: string) {
-    this.#fd = openSync(path, 'r');
+    this.fd = openSync(path, 'r');
+  }
+
+  /** Bytes, as it is now. */
+  get size(): number {
+    return fstatSync(this.fd).size;
   }
 
   /** A range that will be read soon; from the end of the file where `start` is negative. */
   expect(start: number, length: number): void {
-    readAhead(this.#fd, start < 0 ? Math.max(0, fstatSync(this.#fd).size + start) : start, length);
+    readAhead(this.fd, start < 0 ? Math.max(0, this.size + start) : start, length);
   }
 
   // Rejections and not exceptions, as of other files.
   // eslint-disable-next-line @typescript-eslint/require-await
   async read(buffer: Buffer, offset: number, length: number, position: number): Promise<{ bytesRead: number }> {
-    return { bytesRead: readSync(this.#fd, buffer, offset, length, position) };
+    return { bytesRead: readSync(this.fd, buffer, offset, length, position) };
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await
   async stat(): Promise<{ size: number }> {
-    return fstatSync(this.#fd);
+    return { size: this.size };
   }
 
   [Symbol.dispose](): void {
-    closeSync(this.#fd);
+    closeSync(this.fd);
   }
 }

@@ -7,6 +7,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import type { WhyCopied } from '../../contract.ts';
 import type { Segment } from '../parquet/layout.ts';
 import { whyNotCloned } from './clones.ts';
+import type { NearbyFile } from './nearby-file.ts';
 import { DirectWriter } from './direct-writer.ts';
 import { cloneRange, copyFileRange } from './libc.ts';
 import { FileTail } from './file-tail.ts';
@@ -17,11 +18,6 @@ const STEP_BYTES = 32 * 1024 * 1024;
 
 /** The source is shorter than it was. */
 export class SourceEnded extends Error {}
-
-export interface SourceFile {
-  handle: FileHandle;
-  size: number;
-}
 
 export class OutputFile implements AsyncDisposable {
   bytesCloned = 0;
@@ -52,7 +48,7 @@ export class OutputFile implements AsyncDisposable {
    * with their code, also of ranges before this one, and `signal.reason` when aborted.
    */
   async place(
-    source: SourceFile,
+    source: NearbyFile,
     { alone, ...segment }: Segment & { alone: boolean },
     signal: AbortSignal | undefined,
     onBytes: (bytes: number) => void,
@@ -69,7 +65,7 @@ export class OutputFile implements AsyncDisposable {
     for (let done = 0; done < range.length;) {
       signal?.throwIfAborted();
       const step = Math.min(STEP_BYTES, range.length - done);
-      const copied = await this.#copy(source.handle, range.start + done, range.target + done, step);
+      const copied = await this.#copy(source, range.start + done, range.target + done, step);
       if (copied === 0) throw new SourceEnded();
       done += copied;
       this.bytesCopied += copied;
@@ -109,10 +105,10 @@ export class OutputFile implements AsyncDisposable {
     return { start, length: Math.min(end, size) - start, target: segment.target - lead };
   }
 
-  async #clone(source: SourceFile, { start, length, target }: Segment): Promise<boolean> {
+  async #clone(source: NearbyFile, { start, length, target }: Segment): Promise<boolean> {
     if (this.#copying instanceof DirectWriter) this.#copying.endStretch();
     try {
-      cloneRange(source.handle.fd, start, this.#handle.fd, target, length);
+      cloneRange(source.fd, start, this.#handle.fd, target, length);
       return true;
     } catch (error) {
       const code = codeOf(error);
@@ -121,7 +117,7 @@ export class OutputFile implements AsyncDisposable {
       // Another file system, or one without clones.
       if (!['EOPNOTSUPP', 'ENOTSUP', 'ENOTTY', 'ENOSYS', 'EXDEV', 'EPERM', 'ETXTBSY'].includes(code)) throw error;
       this.#clones = false;
-      this.whyCopied = await whyNotCloned(`/proc/self/fd/${source.handle.fd}`, code);
+      this.whyCopied = await whyNotCloned(`/proc/self/fd/${source.fd}`, code);
       return false;
     }
   }
@@ -130,7 +126,7 @@ export class OutputFile implements AsyncDisposable {
     return (this.#copying ??= (await DirectWriter.open(this.#path)) ?? 'kernel');
   }
 
-  async #copy(source: FileHandle, from: number, to: number, length: number): Promise<number> {
+  async #copy(source: NearbyFile, from: number, to: number, length: number): Promise<number> {
     const copying = await this.#meansOfCopying();
     if (copying instanceof DirectWriter) return copying.append(source, from, length, to);
     if (copying === 'kernel')

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { joinRanges, placeRanges, type Segment } from '../../../src/merge/parquet/layout.ts';
+import { NearbyFile } from '../../../src/merge/system/nearby-file.ts';
 import { OutputFile } from '../../../src/merge/system/output-file.ts';
 import { mountImage } from '../../support/image-mount.ts';
 import { temporaryFolder } from '../../support/merge-cli.ts';
@@ -44,18 +45,16 @@ function plan(): { segments: (Segment & { alone: boolean })[]; end: number } {
 async function write(sourceDir: string, outputDir: string): Promise<{ bytes: Buffer; cloned: number; copied: number }> {
   const sourcePath = join(sourceDir, 'source');
   await writeFile(sourcePath, SOURCE);
-  const handle = await open(sourcePath, 'r');
+  using source = new NearbyFile(sourcePath);
   const outputPath = join(outputDir, 'output');
   const { segments, end } = plan();
   let reported = 0;
   await using output = await OutputFile.create(outputPath, BLOCK);
-  for (const segment of segments)
-    await output.place({ handle, size: SOURCE.length }, segment, undefined, (bytes) => (reported += bytes));
+  for (const segment of segments) await output.place(source, segment, undefined, (bytes) => (reported += bytes));
   const tail = await output.beginTail(end);
   await tail.append(TAIL.subarray(0, 5000));
   await tail.append(TAIL.subarray(5000));
   const size = await output.finish(HEAD, tail);
-  await handle.close();
   assert.equal((await stat(outputPath)).size, size);
   assert.equal(
     reported,
@@ -104,16 +103,16 @@ for (const kind of ['xfs', 'btrfs'] as const)
     }
     const paths = [join(folder.path, 'source'), join(mount.path, 'source')];
     for (const path of paths) await writeFile(path, SOURCE);
-    const handles = await Promise.all(paths.map((path) => open(path, 'r')));
+    using files = new DisposableStack();
+    const sources = paths.map((path) => files.use(new NearbyFile(path)));
     const { segments, end } = plan();
     await using output = await OutputFile.create(join(mount.path, 'output'), BLOCK);
     for (const [i, segment] of segments.entries())
-      await output.place({ handle: handles[(i + 1) % 2]!, size: SOURCE.length }, segment, undefined, () => undefined);
+      await output.place(sources[(i + 1) % 2]!, segment, undefined, () => undefined);
     await output.finish(HEAD, await output.beginTail(end));
     const bytes = await readFile(join(mount.path, 'output'));
     for (const { start, length, target } of segments)
       assert.ok(bytes.subarray(target, target + length).equals(SOURCE.subarray(start, start + length)), `${start}`);
-    await Promise.all(handles.map((handle) => handle.close()));
   });
 
 /** Has no direct writes; the kernel copies from one of its files to another, and not into it from elsewhere. */
@@ -154,13 +153,12 @@ test('a disk that fills up fails with ENOSPC, whichever write meets it', async (
 test('aborted, it stops with the reason', async () => {
   await using folder = await temporaryFolder();
   await writeFile(join(folder.path, 'source'), SOURCE);
-  const handle = await open(join(folder.path, 'source'), 'r');
+  using source = new NearbyFile(join(folder.path, 'source'));
   await using output = await OutputFile.create(join(folder.path, 'output'), BLOCK);
   const reason = new Error('stopped');
   const [segment] = plan().segments;
   await assert.rejects(
-    output.place({ handle, size: SOURCE.length }, segment!, AbortSignal.abort(reason), () => undefined),
+    output.place(source, segment!, AbortSignal.abort(reason), () => undefined),
     reason,
   );
-  await handle.close();
 });
