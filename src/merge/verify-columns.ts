@@ -1,4 +1,3 @@
-import { open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { SCHEMA_ELEMENT } from './parquet/field-ids.ts';
 import type { Chunk, Footer } from './parquet/footer.ts';
@@ -8,6 +7,7 @@ import { i32Field } from './parquet/write-thrift.ts';
 import { readColumnValues } from './parquet/values.ts';
 import { DiskFile, type ReadableFile } from './system/disk-file.ts';
 import { DiskReader } from './system/disk-reader.ts';
+import { NearbyFile } from './system/nearby-file.ts';
 import { OUTPUT } from './verify-footer.ts';
 import { firstWrongRow, formatValue, readWholeColumn } from './verify-values.ts';
 
@@ -56,23 +56,39 @@ export function sendColumn(column: Column, { rowGroups }: Footer): SentColumn {
 }
 
 /**
- * Compares every value of a checkpoint's flat columns with the output: what its row has, or null. Memory: one column, of the
+ * Compares every value of a checkpoint's flat columns with the output: what its row has, or null. Memory: two columns, of the
  * checkpoint and of the output. Throws CheckpointInvalid where either cannot be read.
  */
 export async function compareColumns(check: ColumnsCheck): Promise<ColumnsFinding> {
-  await using sourceHandle = await open(check.path, 'r');
+  using sourceFile = new NearbyFile(check.path);
   // What the page cache holds of the output proves nothing.
   await using disk = await DiskReader.open(check.outputPath);
   const outputFile = new DiskFile(disk);
-  const source = { handle: sourceHandle, size: (await sourceHandle.stat()).size };
+  const source = { handle: sourceFile, size: sourceFile.size };
   const output = { handle: outputFile, size: (await outputFile.stat()).size };
   const sums: ColumnsFinding['sums'] = [];
-  for (const pair of check.columns) {
-    const found = await compareColumn(check, pair, source, output);
-    if ('wrong' in found) return { sums, wrong: found.wrong };
-    sums.push(found.sums);
+  const begin = (index: number): ReturnType<typeof compareColumn> | null => {
+    const pair = check.columns[index];
+    const begun = pair === undefined ? null : compareColumn(check, pair, source, output);
+    // Met when its turn comes.
+    begun?.catch(() => undefined);
+    return begun;
+  };
+  let next = begin(0);
+  try {
+    for (let index = 1; next !== null; index++) {
+      const current = next;
+      // While one column of the output comes from the disk, another one of the source is decoded.
+      next = begin(index);
+      const found = await current;
+      if ('wrong' in found) return { sums, wrong: found.wrong };
+      sums.push(found.sums);
+    }
+    return { sums, wrong: null };
+  } finally {
+    // Its reads must end before the files are closed.
+    await Promise.allSettled([next]);
   }
-  return { sums, wrong: null };
 }
 
 interface OpenFile {

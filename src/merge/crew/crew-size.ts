@@ -5,8 +5,8 @@ const MIB = 1024 ** 2;
 const BESIDE_BYTES = 128 * MIB;
 /** A runtime of its own, and pages under way. */
 const THREAD_BYTES = 40 * MIB;
-/** Of each row: a column decoded and encoded, of 8 bytes a value; the row's place. */
-const ROW_BYTES = 48;
+/** Of each row: two columns decoded and encoded, of 8 bytes a value; the row's place. */
+const ROW_BYTES = 72;
 
 /** How many there may be for files of so many rows, within the memory of the whole process; one at least. */
 export function crewSize(memoryBytes: number, rows: number, cores = availableParallelism()): number {

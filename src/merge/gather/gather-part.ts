@@ -2,18 +2,20 @@
  * Puts the rows of one checkpoint in the order of the spine: decodes, picks and encodes a column at a time. Memory: that of
  * one column, twice. No database is asked: to sort the rows of a file takes it several times as long as to read and write them.
  */
-import { open, rm, type FileHandle } from 'node:fs/promises';
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { invalidCheckpoint, isOutOfMemory, MergeFailure } from '../errors.ts';
 import { readChunkBytes } from '../parquet/chunk-bytes.ts';
 import { boundsSurvive } from '../parquet/bounds.ts';
-import { readFooter, type Footer } from '../parquet/footer.ts';
+import { readFooterOf, type Footer } from '../parquet/footer.ts';
 import { codecOf } from '../parquet/physical-view.ts';
 import { moveSchema, TYPE_DEFINED_ORDER } from '../parquet/rewrite.ts';
 import type { Column } from '../parquet/schema.ts';
 import { encodeFooter } from '../parquet/write-footer.ts';
 import { temporaryPartPath } from '../part-file.ts';
-import { writeFully } from '../system/write-fully.ts';
+import type { ReadableFile } from '../system/disk-file.ts';
+import { NearbyFile } from '../system/nearby-file.ts';
 import { cellTypeOf } from './cells.ts';
 import { describeChunk } from './describe-chunk.ts';
 import { encodeChunk, packedCodec } from './encode-chunk.ts';
@@ -43,30 +45,23 @@ export interface GatherTask {
 
 /** Writes the parts at their temporary paths and gives their sums. Throws MergeFailure CheckpointInvalid, MemoryExhausted. */
 export async function gatherParts(task: GatherTask): Promise<(PartSum | null)[]> {
-  const footer = await readFooter(task.path, task.name);
+  using source = new NearbyFile(task.path);
+  const footer = await readFooterOf(source, task.name);
   const columns = task.columns.map((index) => footer.columns[index]!);
   const writers: (PartWriter | null)[] = [];
-  const source = await open(task.path, 'r');
-  try {
-    for (const path of task.partPaths) writers.push(path === null ? null : await PartWriter.begin(path));
-    const pick = rowPicker(task);
-    for (const column of columns) {
-      const stored = await readStored(source, footer, column, task.name);
-      const codec = packedCodec(codecOf(footer.rowGroups[0]!.chunks[column.firstLeaf]!));
-      for (const [group, writer] of writers.entries()) {
-        if (writer === null) continue;
-        const picked = pick(stored.nulls, group);
-        const bounded = boundsSurvive(column);
-        await writer.add(column, encodeChunk({ column: stored, picked, codec, bounded }), codec);
-      }
+  for (const path of task.partPaths) writers.push(path === null ? null : await PartWriter.begin(path));
+  const pick = rowPicker(task);
+  for (const column of columns) {
+    const stored = await readStored(source, footer, column, task.name);
+    const codec = packedCodec(codecOf(footer.rowGroups[0]!.chunks[column.firstLeaf]!));
+    for (const [group, writer] of writers.entries()) {
+      if (writer === null) continue;
+      const picked = pick(stored.nulls, group);
+      const bounded = boundsSurvive(column);
+      writer.add(column, encodeChunk({ column: stored, picked, codec, bounded }), codec);
     }
-    const sums: (PartSum | null)[] = [];
-    for (const [group, writer] of writers.entries())
-      sums.push((await writer?.finish(columns, task.rowGroupRows[group]!)) ?? null);
-    return sums;
-  } finally {
-    await source.close();
   }
+  return writers.map((writer, group) => writer?.finish(columns, task.rowGroupRows[group]!) ?? null);
 }
 
 /** Of the rows of a row group; for columns without nulls they are picked once, since most are. */
@@ -80,7 +75,7 @@ function rowPicker({ rowOf, rowGroupRows }: GatherTask): (nulls: StoredColumn['n
   };
 }
 
-async function readStored(file: FileHandle, footer: Footer, column: Column, name: string): Promise<StoredColumn> {
+async function readStored(file: ReadableFile, footer: Footer, column: Column, name: string): Promise<StoredColumn> {
   try {
     const decoder = new ColumnDecoder(cellTypeOf(column)!, column, footer.rows);
     for (const { chunks, rows } of footer.rowGroups) {
@@ -118,18 +113,18 @@ class PartWriter {
   static async begin(partPath: string): Promise<PartWriter> {
     const writer = new PartWriter(temporaryPartPath(partPath));
     await rm(writer.path, { force: true });
-    await writer.append([Buffer.from('PAR1', 'latin1')]);
+    writer.append([Buffer.from('PAR1', 'latin1')]);
     return writer;
   }
 
-  async add(column: Column, chunk: ReturnType<typeof encodeChunk>, codec: number): Promise<void> {
+  add(column: Column, chunk: ReturnType<typeof encodeChunk>, codec: number): void {
     this.chunks.push(describeChunk(column, chunk, codec, this.sum.bytes));
     this.compressedBytes += chunk.bytes;
     this.uncompressedBytes += chunk.uncompressedBytes;
-    await this.append(chunk.pieces);
+    this.append(chunk.pieces);
   }
 
-  async finish(columns: Column[], rows: number): Promise<PartSum> {
+  finish(columns: Column[], rows: number): PartSum {
     const { chunks, compressedBytes, uncompressedBytes } = this;
     const footer = encodeFooter({
       rows,
@@ -140,21 +135,24 @@ class PartWriter {
       metadata: {},
       createdBy: 'widemerge part',
     });
-    await this.append([footer]);
+    this.append([footer]);
     return this.sum;
   }
 
-  /** A part for each row group: with many of them there are fewer files open at a time than parts. */
-  private async append(pieces: Uint8Array[]): Promise<void> {
-    const handle = await open(this.path, 'a', 0o600);
+  /**
+   * A part for each row group: with many of them there are fewer files open at a time than parts. In this thread, which has nothing else to do:
+   * the kernel takes what is written into memory.
+   */
+  private append(pieces: Uint8Array[]): void {
+    const file = openSync(this.path, 'a', 0o600);
     try {
       for (const piece of pieces) {
-        await writeFully(handle, piece, this.sum.bytes);
+        for (let done = 0; done < piece.length;) done += writeSync(file, piece, done);
         this.sum.bytes += piece.length;
         this.sum.crc32 = crc32(piece, this.sum.crc32);
       }
     } finally {
-      await handle.close();
+      closeSync(file);
     }
   }
 }
