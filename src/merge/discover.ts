@@ -7,7 +7,6 @@ import { readFingerprint } from './fingerprint.ts';
 import type { MergeJob } from './job.ts';
 import { readFooterOf, TAIL_BYTES } from './parquet/footer.ts';
 import type { Checkpoint, Fingerprint } from './plan.ts';
-import type { ReadableFile } from './system/disk-file.ts';
 import { NearbyFile } from './system/nearby-file.ts';
 
 /** Footers that the disk is asked for at a time: enough to hide its latency, few enough to bound open files. */
@@ -98,14 +97,13 @@ export async function readCheckpoints(
   const keyNames = keyNamesOf(job.key);
   const checkpoints: Checkpoint[] = [];
   for (let start = 0; start < files.length; start += READ_AHEAD) {
-    using opened = new DisposableStack();
-    const batch = files.slice(start, start + READ_AHEAD).map((file) => {
-      const open = opened.use(new NearbyFile(file.path));
-      open.expect(-TAIL_BYTES, TAIL_BYTES);
-      return { file, open };
-    });
+    const batch = files.slice(start, start + READ_AHEAD);
+    for (const { path } of batch) {
+      using file = new NearbyFile(path);
+      file.expect(-TAIL_BYTES, TAIL_BYTES);
+    }
     const read: Checkpoint[] = [];
-    for (const { file, open } of batch) read.push(await readCheckpoint(file, open, start + read.length, keyNames));
+    for (const file of batch) read.push(await readCheckpoint(file, start + read.length, keyNames));
     checkpoints.push(...read);
     await onBatch?.(read);
     // Lets timers, the end of standard input and the signal be seen.
@@ -115,12 +113,8 @@ export async function readCheckpoints(
   return checkpoints;
 }
 
-async function readCheckpoint(
-  file: CheckpointFile,
-  open: ReadableFile,
-  index: number,
-  keyNames: string[],
-): Promise<Checkpoint> {
+async function readCheckpoint(file: CheckpointFile, index: number, keyNames: string[]): Promise<Checkpoint> {
+  using open = new NearbyFile(file.path);
   const footer = await readFooterOf(open, file.name);
   const keys = keyNames.map((keyName) => {
     const key = footer.columns.find((column) => column.name === keyName);

@@ -103,12 +103,12 @@ for (const kind of ['xfs', 'btrfs'] as const)
     }
     const paths = [join(folder.path, 'source'), join(mount.path, 'source')];
     for (const path of paths) await writeFile(path, SOURCE);
-    using files = new DisposableStack();
-    const sources = paths.map((path) => files.use(new NearbyFile(path)));
+    using foreign = new NearbyFile(paths[0]!);
+    using own = new NearbyFile(paths[1]!);
     const { segments, end } = plan();
     await using output = await OutputFile.create(join(mount.path, 'output'), BLOCK);
     for (const [i, segment] of segments.entries())
-      await output.place(sources[(i + 1) % 2]!, segment, undefined, () => undefined);
+      await output.place(i % 2 === 0 ? own : foreign, segment, undefined, () => undefined);
     await output.finish(HEAD, await output.beginTail(end));
     const bytes = await readFile(join(mount.path, 'output'));
     for (const { start, length, target } of segments)
