@@ -2,7 +2,6 @@
  * Compares column chunks that were taken over with their source, byte for byte, takes their checksums on the way, and follows
  * their pages. Where the output shares the blocks of the source (XFS, btrfs) there is one copy on the disk, and it is read once.
  */
-import { open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import type { TaskContext } from './crew/tasks.ts';
 import { invalidCheckpoint, MergeFailure } from './errors.ts';
@@ -16,7 +15,7 @@ import { mismatch } from './verify-footer.ts';
 
 /** Fits a processor's own cache, so that what was read is still there when its checksum is taken. */
 export const MOST_RANGE_BYTES = 1024 * 1024;
-/** Ranges that are read from two places at a time while one is compared, so that disk and processors work at the same time. */
+/** Ranges of the output that are on their way from the disk while one is compared, so that disk and processors work at the same time. */
 const READ_AHEAD = 3;
 
 export interface ChunksCheck {
@@ -60,26 +59,24 @@ const spare: Buffers[] = [];
 
 /** CRC-32 of each chunk. Throws OutputMismatch, naming the column, CheckpointInvalid, InputChanged, and the signal's reason. */
 export async function compareChunks(check: ChunksCheck, { signal, onBytes }: TaskContext): Promise<number[]> {
-  // Of shared blocks there is one copy, and the kernel reads it ahead by itself; of others two are read at a time, each by another thread.
-  const isShared = check.ranges.every(({ shared }) => shared);
-  using nearby = new NearbyFile(check.path);
-  await using handle = isShared ? null : await open(check.path, 'r');
-  await using output = isShared ? null : await DiskReader.open(check.outputPath);
+  using source = new NearbyFile(check.path);
+  await using output = check.ranges.every(({ shared }) => shared) ? null : await DiskReader.open(check.outputPath);
   const chunks = new ChunkSequence(check);
   const ahead: { range: ComparedRange; loaded: Promise<Loaded> | null }[] = [];
 
   const load = async ({ source: from, output: to, length, shared }: ComparedRange): Promise<Loaded> => {
     const buffers = spare.pop() ?? { source: Buffer.allocUnsafeSlow(MOST_RANGE_BYTES), output: null };
-    const source = buffers.source.subarray(0, length);
+    const expected = buffers.source.subarray(0, length);
     if (!shared) buffers.output ??= alignedBuffer(MOST_RANGE_BYTES);
-    const [bytes, written] = await Promise.all([
-      readFully(shared ? nearby : handle!, source, from),
+    const [written, bytes] = await Promise.all([
+      // Begun first: its disk is waited for by another thread.
       shared ? null : output!.read(buffers.output!, to, length),
+      readFully(source, expected, from),
     ]);
     if (bytes < length)
       throw new MergeFailure('InputChanged', `${check.name}: became shorter while it was merged`, { file: check.name });
     if (written !== null && written.length < length) throw mismatch('it ends before its last column');
-    return { source, written, buffers };
+    return { source: expected, written, buffers };
   };
   const compareNext = async (): Promise<void> => {
     const { range, loaded } = ahead.shift()!;
