@@ -74,7 +74,7 @@ export async function runMergeProcess(
     command: process.execPath,
     args: [...nodeFlags(job), entry],
     env: {
-      // Where blocks are not shared, verification has a dozen reads under way at a time, each on a thread; Node's own number is four.
+      // Where blocks are not shared, verification has eight reads of the output under way at a time, each on a thread; Node's own number is four.
       UV_THREADPOOL_SIZE: '8',
       // An arena for each of these threads keeps what it had once: 30 MB at full size. Programs of others do as they like.
       ...(job.command === undefined && { MALLOC_ARENA_MAX: '1' }),

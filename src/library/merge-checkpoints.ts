@@ -10,7 +10,7 @@ import {
   type RowsMode,
   type VerifyMode,
 } from '../contract.ts';
-import { globToRegExp } from '../merge/discover.ts';
+import { globToRegExp } from '../merge/glob.ts';
 import type { MergeJob, MergeStep, Progress } from '../merge/job.ts';
 import { checkOptions, invalidOptions } from './check-options.ts';
 import { limitsFor } from './limits.ts';

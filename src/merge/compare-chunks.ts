@@ -8,9 +8,10 @@ import { invalidCheckpoint, MergeFailure } from './errors.ts';
 import { PageWalk, type ExpectedPages } from './parquet/page-header.ts';
 import { ThriftError } from './parquet/thrift.ts';
 import { alignedBuffer } from './system/aligned-buffer.ts';
-import { DiskReader } from './system/disk-reader.ts';
+import { readLent, type LentReader } from './system/disk-reader.ts';
 import { NearbyFile } from './system/nearby-file.ts';
 import { readFully } from './system/read-fully.ts';
+import { takeTurn } from './system/take-turn.ts';
 import { mismatch } from './verify-footer.ts';
 
 /** Fits a processor's own cache, so that what was read is still there when its checksum is taken. */
@@ -22,7 +23,8 @@ export interface ChunksCheck {
   /** The checkpoint, and what errors call it. */
   path: string;
   name: string;
-  outputPath: string;
+  /** Of the output. */
+  output: LentReader;
   /** Contiguous in both files, at most MOST_RANGE_BYTES long; together they hold the chunks, one behind the other. */
   ranges: ComparedRange[];
   chunks: ComparedChunk[];
@@ -60,7 +62,6 @@ const spare: Buffers[] = [];
 /** CRC-32 of each chunk. Throws OutputMismatch, naming the column, CheckpointInvalid, InputChanged, and the signal's reason. */
 export async function compareChunks(check: ChunksCheck, { signal, onBytes }: TaskContext): Promise<number[]> {
   using source = new NearbyFile(check.path);
-  await using output = check.ranges.every(({ shared }) => shared) ? null : await DiskReader.open(check.outputPath);
   const chunks = new ChunkSequence(check);
   const ahead: { range: ComparedRange; loaded: Promise<Loaded> | null }[] = [];
 
@@ -68,11 +69,12 @@ export async function compareChunks(check: ChunksCheck, { signal, onBytes }: Tas
     const buffers = spare.pop() ?? { source: Buffer.allocUnsafeSlow(MOST_RANGE_BYTES), output: null };
     const expected = buffers.source.subarray(0, length);
     if (!shared) buffers.output ??= alignedBuffer(MOST_RANGE_BYTES);
-    const [written, bytes] = await Promise.all([
-      // Begun first: its disk is waited for by another thread.
-      shared ? null : output!.read(buffers.output!, to, length),
+    // Begun first: its disk is waited for by another thread.
+    const [output, input] = await Promise.allSettled([
+      shared ? null : readLent(check.output, buffers.output!, to, length),
       readFully(source, expected, from),
     ]);
+    const [written, bytes] = [valueOf(output), valueOf(input)];
     if (bytes < length)
       throw new MergeFailure('InputChanged', `${check.name}: became shorter while it was merged`, { file: check.name });
     if (written !== null && written.length < length) throw mismatch('it ends before its last column');
@@ -84,8 +86,7 @@ export async function compareChunks(check: ChunksCheck, { signal, onBytes }: Tas
     chunks.follow(bytes, written);
     spare.push(buffers);
     onBytes(range.length);
-    // Lets timers, the end of standard input and the signal be seen.
-    await new Promise((resolve) => setImmediate(resolve));
+    await takeTurn();
   };
 
   try {
@@ -100,7 +101,7 @@ export async function compareChunks(check: ChunksCheck, { signal, onBytes }: Tas
     while (ahead.length > 0) await compareNext();
     return chunks.crcs;
   } finally {
-    // After a failure: reads still under way must end before their files are closed.
+    // After a failure: reads still under way must end before the output is closed.
     await Promise.allSettled(ahead.flatMap(({ loaded }) => loaded ?? []));
   }
 }
@@ -161,6 +162,12 @@ class ChunkSequence {
       throw invalidCheckpoint(this.check.name, `has broken pages: column ${column} ${error.message}`, column);
     }
   }
+}
+
+/** Both reads have ended by then. */
+function valueOf<T>(settled: PromiseSettledResult<T>): T {
+  if (settled.status === 'rejected') throw settled.reason as Error;
+  return settled.value;
 }
 
 function firstDifferentByte(a: Buffer, b: Buffer): string {

@@ -4,10 +4,12 @@ import { join, relative, resolve, sep } from 'node:path';
 import { keyNamesOf } from '../contract.ts';
 import { invalidCheckpoint, MergeFailure } from './errors.ts';
 import { readFingerprint } from './fingerprint.ts';
+import { globToRegExp } from './glob.ts';
 import type { MergeJob } from './job.ts';
 import { readFooterOf, TAIL_BYTES } from './parquet/footer.ts';
 import type { Checkpoint, Fingerprint } from './plan.ts';
-import { NearbyFile } from './system/nearby-file.ts';
+import { expectRanges, NearbyFile } from './system/nearby-file.ts';
+import { takeTurn } from './system/take-turn.ts';
 
 /** Footers that the disk is asked for at a time: enough to hide its latency, few enough to bound open files. */
 const READ_AHEAD = 16;
@@ -70,12 +72,6 @@ async function requireInside(root: string, path: string, name: string): Promise<
     throw invalidCheckpoint(name, `leads out of the root ${root} to ${real}; only files under the root are read`);
 }
 
-/** `*` stands for any characters, `?` for one; everything else for itself. */
-export function globToRegExp(pattern: string): RegExp {
-  const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`, 's');
-}
-
 /**
  * Reads every footer and checks what concerns the set as a whole: its number, key columns, equal names. `onBatch` is given some of them
  * at a time, in order.
@@ -98,16 +94,12 @@ export async function readCheckpoints(
   const checkpoints: Checkpoint[] = [];
   for (let start = 0; start < files.length; start += READ_AHEAD) {
     const batch = files.slice(start, start + READ_AHEAD);
-    for (const { path } of batch) {
-      using file = new NearbyFile(path);
-      file.expect(-TAIL_BYTES, TAIL_BYTES);
-    }
+    for (const { path } of batch) expectRanges(path, [{ start: -TAIL_BYTES, length: TAIL_BYTES }]);
     const read: Checkpoint[] = [];
     for (const file of batch) read.push(await readCheckpoint(file, start + read.length, keyNames));
     checkpoints.push(...read);
     await onBatch?.(read);
-    // Lets timers, the end of standard input and the signal be seen.
-    await new Promise((resolve) => setImmediate(resolve));
+    await takeTurn();
   }
   refuseSharedColumns(checkpoints);
   return checkpoints;

@@ -9,7 +9,7 @@ import { readColumnValues } from './parquet/values.ts';
 import { layoutOf, type Checkpoint } from './plan.ts';
 import { RawForms } from './raw-forms.ts';
 import type { ReadableFile } from './system/disk-file.ts';
-import { NearbyFile } from './system/nearby-file.ts';
+import { expectRanges, NearbyFile } from './system/nearby-file.ts';
 import { readFully } from './system/read-fully.ts';
 import { Scratch } from './system/scratch.ts';
 
@@ -50,11 +50,11 @@ export class RawKeys {
    * cannot be one, and InputChanged.
    */
   async add(checkpoints: Checkpoint[]): Promise<void> {
-    for (const checkpoint of checkpoints) {
-      using file = new NearbyFile(checkpoint.path);
-      for (const key of checkpoint.keys)
-        for (const { start, length } of chunksOf(checkpoint, key)) file.expect(start, length);
-    }
+    for (const checkpoint of checkpoints)
+      expectRanges(
+        checkpoint.path,
+        checkpoint.keys.flatMap((key) => chunksOf(checkpoint, key)),
+      );
     await this.finish();
     this.expected = checkpoints;
   }

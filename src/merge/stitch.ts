@@ -16,6 +16,7 @@ import { encodeFooter, type OutputRowGroup } from './parquet/write-footer.ts';
 import type { Portion } from './portion.ts';
 import { NearbyFile } from './system/nearby-file.ts';
 import { OutputFile, SourceEnded } from './system/output-file.ts';
+import { takeTurn } from './system/take-turn.ts';
 import type { Written } from './written.ts';
 import { writePageIndexes, type MovedChunk } from './write-page-indexes.ts';
 
@@ -156,6 +157,8 @@ async function copyPortion(
   segments: (Segment & { alone: boolean })[],
 ): Promise<void> {
   using source = new NearbyFile(portion.path);
+  // Clones wait for nothing.
+  await takeTurn();
   try {
     for (const segment of segments) await target.output.place(source, segment, request.signal, request.onBytes);
   } catch (error) {

@@ -5,9 +5,10 @@ import type { Chunk } from './parquet/footer.ts';
 import { describeType } from './parquet/logical.ts';
 import type { Column } from './parquet/schema.ts';
 import type { ReadableFile } from './system/disk-file.ts';
-import { NearbyFile } from './system/nearby-file.ts';
+import { expectRanges, NearbyFile } from './system/nearby-file.ts';
 import { readFully } from './system/read-fully.ts';
 import { Scratch } from './system/scratch.ts';
+import { takeTurn } from './system/take-turn.ts';
 import { mismatch } from './verify-footer.ts';
 import { firstDifference, readAllKeys } from './verify-keys.ts';
 
@@ -18,33 +19,35 @@ const READ_AHEAD = 16;
 
 /**
  * Checks that the keys of each checkpoint whose chunks were taken over are those of the spine. Keys whose stored bytes
- * are those of keys that were decoded before are not decoded again.
+ * are those of keys that were decoded before are not decoded again. Throws OutputMismatch, CheckpointInvalid, and the signal's reason.
  */
-export async function checkAlignedKeys({ spine }: MergePlan, checkpoints: Checkpoint[]): Promise<void> {
+export async function checkAlignedKeys(
+  { spine }: MergePlan,
+  checkpoints: Checkpoint[],
+  signal?: AbortSignal,
+): Promise<void> {
   const known: { form: string; bytes: Buffer }[] = [];
   // One buffer for all files: hundreds of key chunks would pile up until the next garbage collection.
   const scratch = new Scratch();
   for (const [i, checkpoint] of checkpoints.entries()) {
-    if (i % READ_AHEAD === 0) expectKeys(checkpoints.slice(i, i + READ_AHEAD));
+    signal?.throwIfAborted();
+    if (i % READ_AHEAD === 0)
+      for (const next of checkpoints.slice(i, i + READ_AHEAD))
+        expectRanges(
+          next.path,
+          keyChunks(next).map(({ chunk }) => chunk),
+        );
     using file = new NearbyFile(checkpoint.path);
     const form = formOf(checkpoint);
     const bytes = scratch.take(keyLength(checkpoint));
     await readKeyChunks(file, checkpoint, bytes);
-    // Lets timers, the end of standard input and the signal be seen.
-    await new Promise((resolve) => setImmediate(resolve));
+    await takeTurn();
     if (known.some((other) => other.form === form && other.bytes.equals(bytes))) continue;
     const keys = await readAllKeys(file, checkpoint.footer, checkpoint.keys, spine.types, checkpoint.name);
     const row = firstDifference(keys, spine.keys);
     if (row !== null) throw mismatch(`its rows are not those of ${checkpoint.name} from row ${row + 1} on`);
     known.unshift({ form, bytes: Buffer.from(bytes) });
     known.length = Math.min(known.length, KNOWN_FORMS);
-  }
-}
-
-function expectKeys(checkpoints: Checkpoint[]): void {
-  for (const checkpoint of checkpoints) {
-    using file = new NearbyFile(checkpoint.path);
-    for (const { chunk } of keyChunks(checkpoint)) file.expect(chunk.start, chunk.length);
   }
 }
 

@@ -12,7 +12,7 @@ import type { ExpectedPages } from './parquet/page-header.ts';
 import type { Checkpoint } from './plan.ts';
 import type { DiskReader } from './system/disk-reader.ts';
 import { ExtentMap } from './system/extents.ts';
-import { NearbyFile } from './system/nearby-file.ts';
+import { expectRanges, NearbyFile } from './system/nearby-file.ts';
 import { SharedBlocks } from './system/shared-blocks.ts';
 
 /** Brought into memory of the files that come next: enough to keep a disk busy. */
@@ -49,7 +49,6 @@ export class Checksum {
 }
 
 export interface CompareRequest {
-  outputPath: string;
   output: DiskReader;
   files: CopiedFile[];
   /** This thread, and another one, where there is one to help. */
@@ -78,7 +77,9 @@ export async function compareFiles(request: CompareRequest): Promise<void> {
     const lane = free.pop()!;
     try {
       for (const { checkpoint } of i === 0 ? files.slice(0, lanes + 1) : files.slice(i + lanes, i + lanes + 1))
-        expectBytes(checkpoint);
+        expectRanges(checkpoint.path, [
+          { start: checkpoint.footer.rowGroups[0]?.chunks[0]?.start ?? 0, length: AHEAD_BYTES },
+        ]);
       await compareFile(file, extents, lane, request);
       request.onDone(file.checkpoint);
     } finally {
@@ -90,26 +91,16 @@ export async function compareFiles(request: CompareRequest): Promise<void> {
   await compared;
 }
 
-/** Has the disk begin to read a file that comes next. What is wrong with it is met when its turn comes. */
-function expectBytes({ path, footer }: Checkpoint): void {
-  try {
-    using file = new NearbyFile(path);
-    file.expect(footer.rowGroups[0]?.chunks[0]?.start ?? 0, AHEAD_BYTES);
-  } catch {
-    // See above.
-  }
-}
-
 async function compareFile(
   { checkpoint: { path, name }, pairs }: CopiedFile,
   extents: ExtentMap,
   lane: Crew,
-  { outputPath, onBytes }: CompareRequest,
+  { output, onBytes }: CompareRequest,
 ): Promise<void> {
   const own = pairs();
   const ranges = withSharing(rangesOf(own), path, extents);
   const chunks = own.map(({ column, pages }) => ({ column, pages }));
-  const check: ChunksCheck = { path, name, outputPath, ranges, chunks };
+  const check: ChunksCheck = { path, name, output: output.lend(), ranges, chunks };
   const crcs = await lane.run('bytes', check, onBytes);
   for (const [i, { source, sum }] of own.entries()) sum.append(crcs[i]!, source.length);
 }

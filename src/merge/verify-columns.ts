@@ -78,9 +78,11 @@ export async function compareColumns(check: ColumnsCheck): Promise<ColumnsFindin
   try {
     for (let index = 1; next !== null; index++) {
       const current = next;
-      // While one column of the output comes from the disk, another one of the source is decoded.
-      next = begin(index);
+      // While one column of the output comes from the disk, another one of the source is decoded; of long ones there is one at a time.
+      const isShort = decodedBytes(check, index - 1) + decodedBytes(check, index) <= SHORT_BYTES;
+      next = isShort ? begin(index) : null;
       const found = await current;
+      if (!isShort) next = 'wrong' in found ? null : begin(index);
       if ('wrong' in found) return { sums, wrong: found.wrong };
       sums.push(found.sums);
     }
@@ -90,6 +92,16 @@ export async function compareColumns(check: ColumnsCheck): Promise<ColumnsFindin
     await Promise.allSettled([next]);
   }
 }
+
+/** Two columns at a time are no more than this. */
+const SHORT_BYTES = 32 * 1024 * 1024;
+
+/** Of a column in the source, roughly; 0 behind the last. */
+const decodedBytes = ({ columns }: ColumnsCheck, index: number): number =>
+  columns[index]?.source.chunks.reduce(
+    (sum, { uncompressedLength, rows }) => sum + Math.max(uncompressedLength, 8 * rows),
+    0,
+  ) ?? 0;
 
 interface OpenFile {
   handle: ReadableFile;

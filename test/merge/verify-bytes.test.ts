@@ -51,7 +51,7 @@ async function compareInTwo(outputPath: string, files: CopiedFile[]): Promise<{ 
   await using other = openHelper();
   const heard = { bytes: 0, done: [] as string[] };
   await compareFiles({
-    ...{ outputPath, output, files, own, helper: other, beside: () => Promise.resolve() },
+    ...{ output, files, own, helper: other, beside: () => Promise.resolve() },
     onBytes: (bytes) => (heard.bytes += bytes),
     onDone: ({ name }) => heard.done.push(name),
   });

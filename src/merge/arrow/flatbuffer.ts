@@ -16,6 +16,7 @@ export type Slot =
   | { table: Shape }
   | { tables: Shape }
   | { union: readonly (Shape | null)[] };
+/** At most 31 slots. */
 export type Shape = readonly Slot[];
 
 /** By slot; what is missing has its default. */

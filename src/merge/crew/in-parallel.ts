@@ -8,7 +8,7 @@ export async function inParallel<T>(
   work: (item: T) => Promise<void>,
 ): Promise<void> {
   const failures: { index: number; error: unknown }[] = [];
-  const queue = numbered(items);
+  const queue = [...items].entries();
   const takeTurns = async (): Promise<void> => {
     for (const [index, item] of queue) {
       try {
@@ -22,10 +22,4 @@ export async function inParallel<T>(
   await Promise.all(Array.from({ length: Math.max(1, atOnce) }, takeTurns));
   const [first] = failures.sort((a, b) => a.index - b.index);
   if (first !== undefined) throw first.error;
-}
-
-/** Not all of them at once: there may be many, made as they are asked for. */
-function* numbered<T>(items: Iterable<T>): Generator<[number, T]> {
-  let index = 0;
-  for (const item of items) yield [index++, item];
 }

@@ -12,7 +12,8 @@ export interface TaskContext {
 }
 
 export const TASKS = {
-  gather: async (task: GatherTask) => (await import('../gather/gather-part.ts')).gatherParts(task),
+  gather: async (task: GatherTask, context: TaskContext) =>
+    (await import('../gather/gather-part.ts')).gatherParts(task, context),
   compare: async (task: ColumnsCheck) => (await import('../verify-columns.ts')).compareColumns(task),
   bytes: async (task: ChunksCheck, context: TaskContext) =>
     (await import('../compare-chunks.ts')).compareChunks(task, context),

@@ -5,6 +5,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
+import type { TaskContext } from '../crew/tasks.ts';
 import { invalidCheckpoint, isOutOfMemory, MergeFailure } from '../errors.ts';
 import { readChunkBytes } from '../parquet/chunk-bytes.ts';
 import { boundsSurvive } from '../parquet/bounds.ts';
@@ -16,6 +17,7 @@ import { encodeFooter } from '../parquet/write-footer.ts';
 import { temporaryPartPath } from '../part-file.ts';
 import type { ReadableFile } from '../system/disk-file.ts';
 import { NearbyFile } from '../system/nearby-file.ts';
+import { takeTurn } from '../system/take-turn.ts';
 import { cellTypeOf } from './cells.ts';
 import { describeChunk } from './describe-chunk.ts';
 import { encodeChunk, packedCodec } from './encode-chunk.ts';
@@ -43,8 +45,11 @@ export interface GatherTask {
   partPaths: (string | null)[];
 }
 
-/** Writes the parts at their temporary paths and gives their sums. Throws MergeFailure CheckpointInvalid, MemoryExhausted. */
-export async function gatherParts(task: GatherTask): Promise<(PartSum | null)[]> {
+/**
+ * Writes the parts at their temporary paths and gives their sums. Throws MergeFailure CheckpointInvalid, MemoryExhausted, and the signal's
+ * reason.
+ */
+export async function gatherParts(task: GatherTask, { signal }: TaskContext): Promise<(PartSum | null)[]> {
   using source = new NearbyFile(task.path);
   const footer = await readFooterOf(source, task.name);
   const columns = task.columns.map((index) => footer.columns[index]!);
@@ -52,6 +57,9 @@ export async function gatherParts(task: GatherTask): Promise<(PartSum | null)[]>
   for (const path of task.partPaths) writers.push(path === null ? null : await PartWriter.begin(path));
   const pick = rowPicker(task);
   for (const column of columns) {
+    // Nothing below waits, and this may be the thread that has the signal.
+    await takeTurn();
+    signal?.throwIfAborted();
     const stored = await readStored(source, footer, column, task.name);
     const codec = packedCodec(codecOf(footer.rowGroups[0]!.chunks[column.firstLeaf]!));
     for (const [group, writer] of writers.entries()) {
@@ -140,8 +148,8 @@ class PartWriter {
   }
 
   /**
-   * A part for each row group: with many of them there are fewer files open at a time than parts. In this thread, which has nothing else to do:
-   * the kernel takes what is written into memory.
+   * A part for each row group: with many of them there are fewer files open at a time than parts. In this thread: the kernel takes what is
+   * written into memory.
    */
   private append(pieces: Uint8Array[]): void {
     const file = openSync(this.path, 'a', 0o600);

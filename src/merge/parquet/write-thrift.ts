@@ -5,8 +5,7 @@ import { ThriftField, TYPE, type ThriftList, type ThriftStruct } from './thrift.
 const MOST_DOUBLED = 2 ** 51;
 
 export function encodeInteger(value: number | bigint): Uint8Array {
-  if (typeof value === 'number' && Math.abs(value) < MOST_DOUBLED)
-    return encodeVarint(value >= 0 ? 2 * value : -2 * value - 1);
+  if (Number.isInteger(value) && Math.abs(value as number) < MOST_DOUBLED) return encodeVarint(zigzag(value as number));
   const big = BigInt(value);
   let rest = BigInt.asUintN(64, (big << 1n) ^ (big >> 63n));
   const bytes: number[] = [];
@@ -86,7 +85,7 @@ const headerBytes = (id: number, previousId: number): number =>
 
 const isShort = (id: number, previousId: number): boolean => id > previousId && id - previousId <= 15;
 
-const zigzag = (id: number): number => (id >= 0 ? 2 * id : -2 * id - 1);
+const zigzag = (value: number): number => (value >= 0 ? 2 * value : -2 * value - 1);
 
 /** The struct with some fields replaced or added (a field) or removed (null); all others unchanged. */
 export function patchStruct(struct: ThriftStruct, patches: Map<number, ThriftField | null>): ThriftStruct {

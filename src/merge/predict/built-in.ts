@@ -14,7 +14,7 @@ const GIB = 1024 * MIB;
 const BASE = 51 * MIB;
 /** Of footers, plans and checksums, for each column chunk of the output. */
 const PER_CHUNK = 5.3 * KIB;
-/** Verification reads so many ranges at a time, at most so much, source and output; a range is a file's, or nearly. */
+/** Verification reads so many ranges at a time, at most so much, source and output; a range is a file's, or nearly. Measured with one thread. */
 const READ_BUFFERS = 12;
 const MOST_READ_BUFFERS = 20 * MIB;
 /** The crew that rewrites, or compares every value (merge/crew): what there is one of, the key column's DuckDB included. */

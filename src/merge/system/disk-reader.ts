@@ -3,10 +3,12 @@
  * it, else through a page cache that was told to forget the file. btrfs answers a direct read of a block with a wrong checksum
  * from the page cache: there a clone without a name is read, which shares the blocks and has no page cache yet.
  */
-import { constants } from 'node:fs';
+import { constants, read } from 'node:fs';
 import { open, statfs, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import { alignedBuffer, ALIGNMENT } from './aligned-buffer.ts';
+import type { ReadableFile } from './disk-file.ts';
 import { openNameless } from './nameless-file.ts';
 import { cloneRange } from './libc.ts';
 import { dropFromPageCache } from './page-cache.ts';
@@ -17,6 +19,46 @@ const IN_MEMORY: ReadonlySet<number> = new Set([0x01021994 /* tmpfs */, 0x858458
 
 /** Where what is read comes from, as far as this process can tell: `memory` has no disk, `page cache` was asked to forget. */
 export type Medium = 'disk' | 'page cache' | 'memory';
+
+/** A reader as plain data. */
+export interface LentReader {
+  path: string;
+  fd: number;
+  direct: boolean;
+}
+
+/** As DiskReader.read, by a reader of another thread. */
+export function readLent(lent: LentReader, buffer: Buffer, start: number, length: number): Promise<Buffer> {
+  const file = {
+    read: (into: Buffer, offset: number, bytes: number, position: number) =>
+      readDescriptor(lent.fd, into, offset, bytes, position),
+  };
+  return readAligned(file, lent, buffer, start, length);
+}
+
+const readDescriptor = promisify(read);
+
+async function readAligned(
+  file: Pick<ReadableFile, 'read'>,
+  { path, direct }: LentReader,
+  buffer: Buffer,
+  start: number,
+  length: number,
+): Promise<Buffer> {
+  const lead = direct ? start % ALIGNMENT : 0;
+  const wanted = lead + length;
+  const whole = direct ? Math.ceil(wanted / ALIGNMENT) * ALIGNMENT : wanted;
+  for (let done = 0; done < wanted;) {
+    const { bytesRead } = await file.read(buffer, done, whole - done, start - lead + done).catch((error: unknown) => {
+      throw Object.assign(error as NodeJS.ErrnoException, { path });
+    });
+    // A direct read that ends off the alignment has met the end of the file.
+    if (bytesRead === 0 || (direct && bytesRead % ALIGNMENT !== 0))
+      return buffer.subarray(lead, Math.max(lead, Math.min(wanted, done + bytesRead)));
+    done += bytesRead;
+  }
+  return buffer.subarray(lead, wanted);
+}
 
 export class DiskReader implements AsyncDisposable {
   readonly handle: FileHandle;
@@ -57,22 +99,13 @@ export class DiskReader implements AsyncDisposable {
    * `length` bytes from `start` on, in `buffer` (of alignedBuffer(length) or longer); fewer at the end of the file. Throws the system's
    * errors with the file's path.
    */
-  async read(buffer: Buffer, start: number, length: number): Promise<Buffer> {
-    const lead = this.#direct ? start % ALIGNMENT : 0;
-    const wanted = lead + length;
-    const whole = this.#direct ? Math.ceil(wanted / ALIGNMENT) * ALIGNMENT : wanted;
-    for (let done = 0; done < wanted;) {
-      const { bytesRead } = await this.handle
-        .read(buffer, done, whole - done, start - lead + done)
-        .catch((error: unknown) => {
-          throw Object.assign(error as NodeJS.ErrnoException, { path: this.#path });
-        });
-      // A direct read that ends off the alignment has met the end of the file.
-      if (bytesRead === 0 || (this.#direct && bytesRead % ALIGNMENT !== 0))
-        return buffer.subarray(lead, Math.max(lead, Math.min(wanted, done + bytesRead)));
-      done += bytesRead;
-    }
-    return buffer.subarray(lead, wanted);
+  read(buffer: Buffer, start: number, length: number): Promise<Buffer> {
+    return readAligned(this.handle, this.lend(), buffer, start, length);
+  }
+
+  /** For another thread of this process, while this reader is open. */
+  lend(): LentReader {
+    return { path: this.#path, fd: this.handle.fd, direct: this.#direct };
   }
 
   [Symbol.asyncDispose](): Promise<void> {

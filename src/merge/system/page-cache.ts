@@ -1,9 +1,7 @@
 import koffi from 'koffi';
 import type { FileHandle } from 'node:fs/promises';
 
-const fadvise = koffi
-  .load('libc.so.6')
-  .func('int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)') as (
+const fadvise = koffi.load(null).func('int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)') as (
   fd: number,
   offset: number,
   length: number,

@@ -10,7 +10,9 @@ export class Scratch {
 
   /** Of `length` bytes; good until the next call. */
   take(length: number): Buffer {
-    if (this.#memory.length < LEAD_BYTES + length) this.#memory = Buffer.allocUnsafeSlow(LEAD_BYTES + length);
+    // A little more: what comes next may be a little longer, and what is given up waits for the next garbage collection.
+    if (this.#memory.length < LEAD_BYTES + length)
+      this.#memory = Buffer.allocUnsafeSlow(LEAD_BYTES + Math.ceil(1.25 * length));
     return this.#memory.subarray(LEAD_BYTES, LEAD_BYTES + length);
   }
 }

@@ -19,7 +19,8 @@ async function gather(path: string, dir: string, rowOf: Int32Array | null, rowGr
   const columns = footer.columns.filter((column) => canGather(column, footer));
   const partPaths = rowGroupRows.map((_, group) => join(dir, `part-${group}.parquet`));
   const indexes = columns.map((column) => footer.columns.indexOf(column));
-  await gatherParts({ path, name: 'c.parquet', columns: indexes, rowOf, rowGroupRows, partPaths });
+  const alone = { signal: undefined, onBytes: () => undefined };
+  await gatherParts({ path, name: 'c.parquet', columns: indexes, rowOf, rowGroupRows, partPaths }, alone);
   for (const part of partPaths) await rename(temporaryPartPath(part), part);
   return { footer, columns, partPaths };
 }
@@ -108,4 +109,20 @@ test('bytes that are not what the format allows are the checkpoint’s fault, by
         });
       }
   }
+});
+
+test('aborted, it stops between two columns with the reason', async (t) => {
+  const dir = await temporaryFolder(t);
+  const path = join(dir, 'c.parquet');
+  await writeParquet({ [path]: 'SELECT range k, range a FROM range(10)' });
+  const reason = new Error('stopped');
+  const task = {
+    path,
+    name: 'c.parquet',
+    columns: [1],
+    rowOf: null,
+    rowGroupRows: [10],
+    partPaths: [join(dir, 'part')],
+  };
+  await assert.rejects(gatherParts(task, { signal: AbortSignal.abort(reason), onBytes: () => undefined }), reason);
 });
