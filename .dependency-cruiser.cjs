@@ -102,7 +102,7 @@ module.exports = {
     ]),
     only(
       'library',
-      [room('backends'), '^src/config/', '^src/guard/command[.]ts$', '^src/merge/(job|discover)[.]ts$'],
+      [room('backends'), '^src/config/', '^src/guard/command[.]ts$', '^src/merge/(job|glob)[.]ts$'],
       'One merge, for programs: what the command line calls, too.',
     ),
     only(
