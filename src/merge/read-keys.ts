@@ -1,4 +1,3 @@
-import { open } from 'node:fs/promises';
 import { MergeFailure } from './errors.ts';
 import { packKeys } from './key-tuples.ts';
 import { concatKeys, decodeKeys, keyTypeOf, type KeyType, type KeyValues } from './keys.ts';
@@ -24,17 +23,13 @@ export async function readKeys(checkpoint: Checkpoint, types: KeyType[]): Promis
 export async function readKeyColumn(checkpoint: Checkpoint, key: Column, to: KeyType): Promise<KeyValues> {
   const { path, name, fingerprint, footer } = checkpoint;
   const from = keyTypeOf(key, name);
-  const handle = await open(path, 'r');
-  try {
-    const parts: KeyValues[] = [];
-    for (let group = 0; group < footer.rowGroups.length; group++) {
-      const values = await readColumnValues(handle, fingerprint.size, footer, key, group, name);
-      parts.push(decodeKeys(values, from, to, { file: name, column: key.name }));
-    }
-    return concatKeys(parts);
-  } finally {
-    await handle.close();
+  using file = new NearbyFile(path);
+  const parts: KeyValues[] = [];
+  for (let group = 0; group < footer.rowGroups.length; group++) {
+    const values = await readColumnValues(file, fingerprint.size, footer, key, group, name);
+    parts.push(decodeKeys(values, from, to, { file: name, column: key.name }));
   }
+  return concatKeys(parts);
 }
 
 /** Tells key columns apart by their stored bytes. */

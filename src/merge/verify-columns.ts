@@ -82,9 +82,9 @@ export async function compareColumns(check: ColumnsCheck): Promise<ColumnsFindin
       const isShort = decodedBytes(check, index - 1) + decodedBytes(check, index) <= SHORT_BYTES;
       next = isShort ? begin(index) : null;
       const found = await current;
-      if (!isShort) next = 'wrong' in found ? null : begin(index);
       if ('wrong' in found) return { sums, wrong: found.wrong };
       sums.push(found.sums);
+      next ??= begin(index);
     }
     return { sums, wrong: null };
   } finally {

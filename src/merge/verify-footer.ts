@@ -7,7 +7,7 @@ import { COLUMN_CHUNK, COLUMN_META, REPETITION, SCHEMA_ELEMENT, STATISTICS } fro
 import type { Chunk, Footer } from './parquet/footer.ts';
 import { describeType } from './parquet/logical.ts';
 import type { Column } from './parquet/schema.ts';
-import { findField, readStruct, type ThriftStruct } from './parquet/thrift.ts';
+import { findField, integerOf, readStruct, type ThriftStruct } from './parquet/thrift.ts';
 import type { Checkpoint, MergePlan } from './plan.ts';
 
 /** One column of the output and where it comes from; those of the key have no source here. */
@@ -146,8 +146,7 @@ export function checkChunk(source: Chunk, output: Chunk, name: string, ordered: 
 const metaOf = (chunk: Chunk): ThriftStruct => readStruct(findField(readStruct(chunk.raw), COLUMN_CHUNK.metaData)!.raw);
 
 function offsetIn(chunk: Chunk, meta: ThriftStruct, id: number): number | null {
-  const field = findField(meta, id);
-  const offset = field === undefined ? 0 : field.integer;
+  const offset = integerOf(meta, id) ?? 0;
   return offset > 0 ? offset - chunk.start : null;
 }
 

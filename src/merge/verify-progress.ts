@@ -1,8 +1,6 @@
 import type { Checkpoint, MergePlan } from './plan.ts';
 
 export interface VerifyProgress {
-  /** Of all checkpoints. */
-  bytesTotal: number;
   bytes: (count: number) => void;
   file: () => void;
 }
@@ -13,12 +11,11 @@ export function trackProgress(
   onProgress: (bytesDone: number, bytesTotal: number, filesDone: number, filesTotal: number) => void,
 ): VerifyProgress {
   const filesTotal = checkpoints.length;
-  const bytesTotal = checkpoints.reduce((sum, checkpoint) => sum + chunkBytes(checkpoint), 0);
+  const bytesTotal = totalChunkBytes(checkpoints);
   let bytesDone = 0;
   let filesDone = 0;
   const report = (): void => onProgress(bytesDone, bytesTotal, filesDone, filesTotal);
   return {
-    bytesTotal,
     bytes: (count) => {
       bytesDone += count;
       report();
@@ -29,6 +26,10 @@ export function trackProgress(
     },
   };
 }
+
+/** Of all chunks of these but the keys'. */
+export const totalChunkBytes = (checkpoints: Checkpoint[]): number =>
+  checkpoints.reduce((sum, checkpoint) => sum + chunkBytes(checkpoint), 0);
 
 /** Of all chunks but the key's. */
 export function chunkBytes({ footer, columns }: Checkpoint): number {

@@ -27,7 +27,7 @@ import { checkCheckpointValues } from './verify-checkpoint.ts';
 import { checkChunk, matchColumns, mismatch, OUTPUT, writesAnew, type ExpectedColumn } from './verify-footer.ts';
 import { checkKeyChunks } from './verify-key-chunk.ts';
 import { firstDifference, readAllKeys } from './verify-keys.ts';
-import { chunkBytes, trackProgress, type VerifyProgress } from './verify-progress.ts';
+import { chunkBytes, totalChunkBytes, trackProgress, type VerifyProgress } from './verify-progress.ts';
 import { checkMetadata } from './verify-metadata.ts';
 import { checkPageIndexes, expectedPages, indexedPairs, keyPageWalk } from './verify-page-indexes.ts';
 import { checkTail, checkTailIsWhole, type Written } from './written.ts';
@@ -120,8 +120,7 @@ async function verify(request: VerifyRequest): Promise<Verification> {
   {
     // Gone before values are compared, which takes threads of its own.
     await using own = openCrew(1, signal);
-    await using helper =
-      takenOver.reduce((sum, one) => sum + chunkBytes(one), 0) > WORTH_A_THREAD ? openHelper(signal) : null;
+    await using helper = totalChunkBytes(takenOver) > WORTH_A_THREAD ? openHelper(signal) : null;
     await compareFiles({
       ...{ output: disk, own, helper, onBytes: progress.bytes, beside: checkWhole },
       files: takenOver.map((checkpoint) =>

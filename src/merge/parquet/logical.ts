@@ -78,10 +78,7 @@ function describeLogical(element: ThriftStruct): string | null {
 
 const isTrue = (struct: ThriftStruct, id: number): boolean => findField(struct, id)?.type === TYPE.true;
 
-function numberOf(struct: ThriftStruct, id: number): number {
-  const field = findField(struct, id);
-  return field === undefined ? 0 : field.integer;
-}
+const numberOf = (struct: ThriftStruct, id: number): number => integerOf(struct, id) ?? 0;
 
 function unitOf(struct: ThriftStruct): string {
   const unit = findField(struct, 2);

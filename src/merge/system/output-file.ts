@@ -11,6 +11,7 @@ import type { NearbyFile } from './nearby-file.ts';
 import { DirectWriter } from './direct-writer.ts';
 import { cloneRange, copyFileRange } from './libc.ts';
 import { FileTail } from './file-tail.ts';
+import { takeTurn } from './take-turn.ts';
 import { writeFully } from './write-fully.ts';
 
 /** Copied between two looks at the abort signal; about 50 ms of a slow disk. */
@@ -132,8 +133,7 @@ export class OutputFile implements AsyncDisposable {
     if (copying === 'kernel')
       try {
         const copied = copyFileRange(source.fd, from, this.#handle.fd, to, length);
-        // Lets timers and the end of standard input be seen between two steps of a long copy.
-        await new Promise((resolve) => setImmediate(resolve));
+        await takeTurn();
         if (copied > 0) return copied;
       } catch (error) {
         if (!['EXDEV', 'EOPNOTSUPP', 'ENOTSUP', 'ENOSYS', 'EINVAL', 'EPERM'].includes(codeOf(error))) throw error;
