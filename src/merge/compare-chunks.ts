@@ -2,20 +2,24 @@
  * Compares column chunks that were taken over with their source, byte for byte, takes their checksums on the way, and follows
  * their pages. Where the output shares the blocks of the source (XFS, btrfs) there is one copy on the disk, and it is read once.
  */
-import { crc32 } from 'node:zlib';
+import { crc32 } from './crc32.ts';
 import type { TaskContext } from './crew/tasks.ts';
 import { invalidCheckpoint, MergeFailure } from './errors.ts';
 import { PageWalk, type ExpectedPages } from './parquet/page-header.ts';
 import { ThriftError } from './parquet/thrift.ts';
 import { alignedBuffer } from './system/aligned-buffer.ts';
 import { readLent, type LentReader } from './system/disk-reader.ts';
-import { NearbyFile } from './system/nearby-file.ts';
-import { readFully } from './system/read-fully.ts';
+import { expectRanges, NearbyFile } from './system/nearby-file.ts';
+import { Scratch } from './system/scratch.ts';
 import { takeTurn } from './system/take-turn.ts';
 import { mismatch } from './verify-footer.ts';
 
-/** Fits a processor's own cache, so that what was read is still there when its checksum is taken. */
+/** Of the output that is read at a time. */
 export const MOST_RANGE_BYTES = 1024 * 1024;
+/** Of the source: fits a processor's own cache, so that what was read is still there when its checksum is taken. */
+const PIECE_BYTES = 256 * 1024;
+/** Brought into memory of a file that comes next: enough to keep a disk busy. */
+const AHEAD_BYTES = 32 * 1024 * 1024;
 /** Ranges of the output that are on their way from the disk while one is compared, so that disk and processors work at the same time. */
 const READ_AHEAD = 3;
 
@@ -28,7 +32,19 @@ export interface ChunksCheck {
   /** Contiguous in both files, at most MOST_RANGE_BYTES long; together they hold the chunks, one behind the other. */
   ranges: ComparedRange[];
   chunks: ComparedChunk[];
+  /** What will be compared soon: the disk reads it meanwhile. */
+  next: Beginning | null;
 }
+
+/** Where the columns of a file begin. */
+export interface Beginning {
+  path: string;
+  start: number;
+}
+
+/** Has the disk begin to read it. */
+export const expectBeginning = ({ path, start }: Beginning): void =>
+  expectRanges(path, [{ start, length: AHEAD_BYTES }]);
 
 export interface ComparedRange {
   source: number;
@@ -43,48 +59,39 @@ export interface ComparedChunk {
   pages: ExpectedPages;
 }
 
-interface Loaded {
-  /** Bytes of the source, and of the output where they are not the same blocks. */
-  source: Buffer;
-  written: Buffer | null;
-  /** Their memory, to be used again. */
-  buffers: Buffers;
-}
-
-interface Buffers {
-  source: Buffer;
-  output: Buffer | null;
-}
-
 /** Of this thread, kept from file to file: memory that is given back piles up until the next garbage collection. */
-const spare: Buffers[] = [];
+const spare: Buffer[] = [];
+const pieces = new Scratch();
 
 /** CRC-32 of each chunk. Throws OutputMismatch, naming the column, CheckpointInvalid, InputChanged, and the signal's reason. */
 export async function compareChunks(check: ChunksCheck, { signal, onBytes }: TaskContext): Promise<number[]> {
   using source = new NearbyFile(check.path);
   const chunks = new ChunkSequence(check);
-  const ahead: { range: ComparedRange; loaded: Promise<Loaded> | null }[] = [];
+  if (check.next !== null) expectBeginning(check.next);
+  const ahead: { range: ComparedRange; memory: Buffer | null; loading: Promise<Buffer> | null }[] = [];
 
-  const load = async ({ source: from, output: to, length, shared }: ComparedRange): Promise<Loaded> => {
-    const buffers = spare.pop() ?? { source: Buffer.allocUnsafeSlow(MOST_RANGE_BYTES), output: null };
-    const expected = buffers.source.subarray(0, length);
-    if (!shared) buffers.output ??= alignedBuffer(MOST_RANGE_BYTES);
-    // Begun first: its disk is waited for by another thread.
-    const [output, input] = await Promise.allSettled([
-      shared ? null : readLent(check.output, buffers.output!, to, length),
-      readFully(source, expected, from),
-    ]);
-    const [written, bytes] = [valueOf(output), valueOf(input)];
-    if (bytes < length)
-      throw new MergeFailure('InputChanged', `${check.name}: became shorter while it was merged`, { file: check.name });
-    if (written !== null && written.length < length) throw mismatch('it ends before its last column');
-    return { source: expected, written, buffers };
+  const begin = (range: ComparedRange): void => {
+    const memory = range.shared ? null : (spare.pop() ?? alignedBuffer(MOST_RANGE_BYTES));
+    // Its disk is waited for by another thread.
+    const loading = memory === null ? null : readLent(check.output, memory, range.output, range.length);
+    // Met when its turn comes; until then it must not end the process as a rejection that nobody handles.
+    loading?.catch(() => undefined);
+    ahead.push({ range, memory, loading });
   };
   const compareNext = async (): Promise<void> => {
-    const { range, loaded } = ahead.shift()!;
-    const { source: bytes, written, buffers } = await (loaded ?? load(range));
-    chunks.follow(bytes, written);
-    spare.push(buffers);
+    const { range, memory, loading } = ahead[0]!;
+    const written = await loading;
+    ahead.shift();
+    if (written !== null && written.length < range.length) throw mismatch('it ends before its last column');
+    for (let at = 0; at < range.length; at += PIECE_BYTES) {
+      const piece = pieces.take(Math.min(PIECE_BYTES, range.length - at), range.source + at);
+      if (source.fill(piece, range.source + at) < piece.length)
+        throw new MergeFailure('InputChanged', `${check.name}: became shorter while it was merged`, {
+          file: check.name,
+        });
+      chunks.follow(piece, written?.subarray(at) ?? null);
+    }
+    if (memory !== null) spare.push(memory);
     onBytes(range.length);
     await takeTurn();
   };
@@ -92,17 +99,14 @@ export async function compareChunks(check: ChunksCheck, { signal, onBytes }: Tas
   try {
     for (const range of check.ranges) {
       signal?.throwIfAborted();
-      const loaded = range.shared ? null : load(range);
-      // Met when its turn comes; until then it must not end the process as a rejection that nobody handles.
-      loaded?.catch(() => undefined);
-      ahead.push({ range, loaded });
+      begin(range);
       if (ahead.length > READ_AHEAD) await compareNext();
     }
     while (ahead.length > 0) await compareNext();
     return chunks.crcs;
   } finally {
     // After a failure: reads still under way must end before the output is closed.
-    await Promise.allSettled(ahead.flatMap(({ loaded }) => loaded ?? []));
+    await Promise.allSettled(ahead.flatMap(({ loading }) => loading ?? []));
   }
 }
 
@@ -162,12 +166,6 @@ class ChunkSequence {
       throw invalidCheckpoint(this.check.name, `has broken pages: column ${column} ${error.message}`, column);
     }
   }
-}
-
-/** Both reads have ended by then. */
-function valueOf<T>(settled: PromiseSettledResult<T>): T {
-  if (settled.status === 'rejected') throw settled.reason as Error;
-  return settled.value;
 }
 
 function firstDifferentByte(a: Buffer, b: Buffer): string {

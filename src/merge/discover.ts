@@ -79,7 +79,7 @@ async function requireInside(root: string, path: string, name: string): Promise<
 export async function readCheckpoints(
   files: CheckpointFile[],
   job: MergeJob,
-  onBatch?: (batch: Checkpoint[]) => Promise<void>,
+  onBatch?: (batch: Checkpoint[]) => void,
 ): Promise<Checkpoint[]> {
   const { dir, pattern, expected } = job.source;
   if (files.length === 0)
@@ -98,7 +98,7 @@ export async function readCheckpoints(
     const read: Checkpoint[] = [];
     for (const file of batch) read.push(await readCheckpoint(file, start + read.length, keyNames));
     checkpoints.push(...read);
-    await onBatch?.(read);
+    onBatch?.(read);
     await takeTurn();
   }
   refuseSharedColumns(checkpoints);

@@ -1,5 +1,4 @@
-import { crc32 } from 'node:zlib';
-import { formatCrc32 } from './crc32.ts';
+import { crc32, formatCrc32 } from './crc32.ts';
 import type { Footer } from './parquet/footer.ts';
 import { alignedBuffer } from './system/aligned-buffer.ts';
 import type { DiskReader } from './system/disk-reader.ts';

@@ -6,8 +6,7 @@
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { crc32 } from 'node:zlib';
-import { combineCrc32 } from './crc32.ts';
+import { combineCrc32, crc32 } from './crc32.ts';
 import type { ByteRange } from './parquet/layout.ts';
 import { syncFolder } from './system/sync-folder.ts';
 import { writeDurably } from './system/write-durably.ts';

@@ -10,7 +10,7 @@ import { buildSpine } from './spine.ts';
 export async function planMerge(job: MergeJob, files: CheckpointFile[]): Promise<MergePlan> {
   const rawKeys = new RawKeys();
   const checkpoints = await readCheckpoints(files, job, (batch) => rawKeys.add(batch));
-  await rawKeys.finish();
+  rawKeys.finish();
   const built = await buildSpine(checkpoints, job.rows, job.reference, job.rowGroupRows ?? null, rawKeys.ids);
   return { id: planId(job, files), keyNames: keyNamesOf(job.key), rows: job.rows, checkpoints, ...built };
 }

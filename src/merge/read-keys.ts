@@ -7,9 +7,7 @@ import type { Column } from './parquet/schema.ts';
 import { readColumnValues } from './parquet/values.ts';
 import { layoutOf, type Checkpoint } from './plan.ts';
 import { RawForms } from './raw-forms.ts';
-import type { ReadableFile } from './system/disk-file.ts';
 import { expectRanges, NearbyFile } from './system/nearby-file.ts';
-import { readFully } from './system/read-fully.ts';
 import { Scratch } from './system/scratch.ts';
 
 /** All keys of a checkpoint, over its row groups, in the types of the spine. Throws CheckpointInvalid. */
@@ -44,27 +42,27 @@ export class RawKeys {
    * Has the disk read the keys of these, and meanwhile looks at those that were added before. Throws CheckpointInvalid for a key of a type that
    * cannot be one, and InputChanged.
    */
-  async add(checkpoints: Checkpoint[]): Promise<void> {
+  add(checkpoints: Checkpoint[]): void {
     for (const checkpoint of checkpoints)
       expectRanges(
         checkpoint.path,
         checkpoint.keys.flatMap((key) => chunksOf(checkpoint, key)),
       );
-    await this.finish();
+    this.finish();
     this.expected = checkpoints;
   }
 
   /** Looks at those that were added last. */
-  async finish(): Promise<void> {
-    for (const checkpoint of this.expected.splice(0)) this.ids.push(await idsOf(checkpoint, this.forms, this.scratch));
+  finish(): void {
+    for (const checkpoint of this.expected.splice(0)) this.ids.push(idsOf(checkpoint, this.forms, this.scratch));
   }
 }
 
-async function idsOf(checkpoint: Checkpoint, forms: RawForms, scratch: Scratch): Promise<string[]> {
+function idsOf(checkpoint: Checkpoint, forms: RawForms, scratch: Scratch): string[] {
   using file = new NearbyFile(checkpoint.path);
   const ids: string[] = [];
   for (const key of checkpoint.keys)
-    ids.push(forms.idOf(describeStored(checkpoint, key), await readChunks(file, checkpoint, key, scratch)));
+    ids.push(forms.idOf(describeStored(checkpoint, key), readChunks(file, checkpoint, key, scratch)));
   return ids;
 }
 
@@ -82,13 +80,12 @@ const storedBytes = (checkpoint: Checkpoint, key: Column): number =>
   chunksOf(checkpoint, key).reduce((sum, { length }) => sum + length, 0);
 
 /** The raw bytes of a key column's chunks, one behind the other, in `scratch`. */
-async function readChunks(file: ReadableFile, checkpoint: Checkpoint, key: Column, scratch: Scratch): Promise<Buffer> {
+function readChunks(file: NearbyFile, checkpoint: Checkpoint, key: Column, scratch: Scratch): Buffer {
   const { name } = checkpoint;
-  const bytes = scratch.take(storedBytes(checkpoint, key));
+  const bytes = scratch.take(storedBytes(checkpoint, key), chunksOf(checkpoint, key)[0]?.start ?? 0);
   let at = 0;
   for (const { start, length } of chunksOf(checkpoint, key)) {
-    const read = await readFully(file, bytes.subarray(at, at + length), start);
-    if (read !== length)
+    if (file.fill(bytes.subarray(at, at + length), start) !== length)
       throw new MergeFailure('InputChanged', `${name}: became shorter while it was read`, { file: name });
     at += length;
   }

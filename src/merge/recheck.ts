@@ -2,8 +2,7 @@
  * Looks again whether an output on disk is still what its manifest says: the checksums of its footer and of every chunk. For outputs
  * that an earlier process published: before the checkpoints that they were made of are deleted, and whenever somebody asks.
  */
-import { crc32 } from 'node:zlib';
-import { formatCrc32 } from './crc32.ts';
+import { crc32, formatCrc32 } from './crc32.ts';
 import { MergeFailure, unreadableCode } from './errors.ts';
 import { dataEnd, footerChecksum, rangeChecksum } from './footer-checksum.ts';
 import type { Manifest } from './manifest.ts';

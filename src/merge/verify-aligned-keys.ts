@@ -4,9 +4,7 @@ import type { Checkpoint, MergePlan } from './plan.ts';
 import type { Chunk } from './parquet/footer.ts';
 import { describeType } from './parquet/logical.ts';
 import type { Column } from './parquet/schema.ts';
-import type { ReadableFile } from './system/disk-file.ts';
 import { expectRanges, NearbyFile } from './system/nearby-file.ts';
-import { readFully } from './system/read-fully.ts';
 import { Scratch } from './system/scratch.ts';
 import { takeTurn } from './system/take-turn.ts';
 import { mismatch } from './verify-footer.ts';
@@ -39,8 +37,8 @@ export async function checkAlignedKeys(
         );
     using file = new NearbyFile(checkpoint.path);
     const form = formOf(checkpoint);
-    const bytes = scratch.take(keyLength(checkpoint));
-    await readKeyChunks(file, checkpoint, bytes);
+    const bytes = scratch.take(keyLength(checkpoint), keyChunks(checkpoint)[0]?.chunk.start ?? 0);
+    readKeyChunks(file, checkpoint, bytes);
     await takeTurn();
     if (known.some((other) => other.form === form && other.bytes.equals(bytes))) continue;
     const keys = await readAllKeys(file, checkpoint.footer, checkpoint.keys, spine.types, checkpoint.name);
@@ -68,10 +66,10 @@ const keyLength = (checkpoint: Checkpoint): number =>
   keyChunks(checkpoint).reduce((sum, { chunk }) => sum + chunk.length, 0);
 
 /** Reads the key chunks of all row groups into `target`, one behind the other. */
-async function readKeyChunks(file: ReadableFile, checkpoint: Checkpoint, target: Buffer): Promise<void> {
+function readKeyChunks(file: NearbyFile, checkpoint: Checkpoint, target: Buffer): void {
   let at = 0;
   for (const { key, chunk } of keyChunks(checkpoint)) {
-    if ((await readFully(file, target.subarray(at, at + chunk.length), chunk.start)) !== chunk.length)
+    if (file.fill(target.subarray(at, at + chunk.length), chunk.start) !== chunk.length)
       throw invalidCheckpoint(checkpoint.name, `became shorter while its keys were read`, key.name);
     at += chunk.length;
   }

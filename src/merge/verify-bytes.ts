@@ -2,9 +2,14 @@
  * Compares what was taken over with its sources, file by file: in this thread, and in a second one where there is much of it.
  * What another thread need not know is looked up here: the chunks' metadata, and which blocks the output shares.
  */
-import { crc32 } from 'node:zlib';
-import { MOST_RANGE_BYTES, type ChunksCheck, type ComparedRange } from './compare-chunks.ts';
-import { combineCrc32 } from './crc32.ts';
+import {
+  expectBeginning,
+  MOST_RANGE_BYTES,
+  type Beginning,
+  type ChunksCheck,
+  type ComparedRange,
+} from './compare-chunks.ts';
+import { combineCrc32, crc32 } from './crc32.ts';
 import type { Crew } from './crew/crew.ts';
 import { inParallel } from './crew/in-parallel.ts';
 import type { Chunk } from './parquet/footer.ts';
@@ -12,11 +17,14 @@ import type { ExpectedPages } from './parquet/page-header.ts';
 import type { Checkpoint } from './plan.ts';
 import type { DiskReader } from './system/disk-reader.ts';
 import { ExtentMap } from './system/extents.ts';
-import { expectRanges, NearbyFile } from './system/nearby-file.ts';
+import { NearbyFile } from './system/nearby-file.ts';
 import { SharedBlocks } from './system/shared-blocks.ts';
 
-/** Brought into memory of the files that come next: enough to keep a disk busy. */
-const AHEAD_BYTES = 32 * 1024 * 1024;
+/** Handed to the other thread, which compares it while this one is at something that takes tens of milliseconds; and as many files at most. */
+const HANDED_BYTES = 256 * 1024 * 1024;
+const HANDED_FILES = 64;
+/** That the disk reads while one is compared. */
+const EXPECTED_FILES = 2;
 
 /** A chunk of the output and the one of the source that it must equal. */
 export interface ChunkPair {
@@ -63,24 +71,19 @@ export interface CompareRequest {
 /** Throws OutputMismatch, naming the column, InputChanged, CheckpointInvalid: of the first file of which there is something to say. */
 export async function compareFiles(request: CompareRequest): Promise<void> {
   const { files, own, helper, beside } = request;
-  // While the other thread compares one file, the next one is made ready for it: this thread may be busy when it has done.
-  const free = helper === null ? [own] : [helper, helper, own];
-  const lanes = free.length;
+  const free = helper === null ? [own] : [...Array.from({ length: handedFiles(files) }, () => helper), own];
+  for (const file of files.slice(0, 1 + EXPECTED_FILES)) expectBeginning(beginningOf(file));
   const extents = new ExtentMap(request.output.handle.fd);
   let isWrong = false;
   const whole = beside().catch((error: unknown) => {
     isWrong = true;
     throw error;
   });
-  const compared = inParallel(files.entries(), lanes, async ([i, file]) => {
+  const compared = inParallel(files.entries(), free.length, async ([i, file]) => {
     if (isWrong) return;
     const lane = free.pop()!;
     try {
-      for (const { checkpoint } of i === 0 ? files.slice(0, lanes + 1) : files.slice(i + lanes, i + lanes + 1))
-        expectRanges(checkpoint.path, [
-          { start: checkpoint.footer.rowGroups[0]?.chunks[0]?.start ?? 0, length: AHEAD_BYTES },
-        ]);
-      await compareFile(file, extents, lane, request);
+      await compareFile(file, files[i + 1 + EXPECTED_FILES], extents, lane, request);
       request.onDone(file.checkpoint);
     } finally {
       free.push(lane);
@@ -91,8 +94,19 @@ export async function compareFiles(request: CompareRequest): Promise<void> {
   await compared;
 }
 
+const beginningOf = ({ checkpoint: { path, footer } }: CopiedFile): Beginning => ({
+  path,
+  start: footer.rowGroups[0]?.chunks[0]?.start ?? 0,
+});
+
+const handedFiles = (files: CopiedFile[]): number => {
+  const bytes = files.reduce((sum, { checkpoint }) => sum + checkpoint.fingerprint.size, 0);
+  return Math.max(2, Math.min(HANDED_FILES, Math.floor((HANDED_BYTES * files.length) / Math.max(1, bytes))));
+};
+
 async function compareFile(
   { checkpoint: { path, name }, pairs }: CopiedFile,
+  next: CopiedFile | undefined,
   extents: ExtentMap,
   lane: Crew,
   { output, onBytes }: CompareRequest,
@@ -100,7 +114,14 @@ async function compareFile(
   const own = pairs();
   const ranges = withSharing(rangesOf(own), path, extents);
   const chunks = own.map(({ column, pages }) => ({ column, pages }));
-  const check: ChunksCheck = { path, name, output: output.lend(), ranges, chunks };
+  const check: ChunksCheck = {
+    path,
+    name,
+    output: output.lend(),
+    ranges,
+    chunks,
+    next: next ? beginningOf(next) : null,
+  };
   const crcs = await lane.run('bytes', check, onBytes);
   for (const [i, { source, sum }] of own.entries()) sum.append(crcs[i]!, source.length);
 }

@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import { crc32 } from './crc32.ts';
 import { SCHEMA_ELEMENT } from './parquet/field-ids.ts';
 import type { Chunk, Footer } from './parquet/footer.ts';
 import type { Column } from './parquet/schema.ts';

@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { crc32 } from 'node:zlib';
+import { crc32 } from './crc32.ts';
 import { chunkPieces } from './parquet/chunk-bytes.ts';
 import type { Footer } from './parquet/footer.ts';
 import type { MergePlan } from './plan.ts';

@@ -22,6 +22,7 @@ import type { Checkpoint, MergePlan } from './plan.ts';
 import { checkBySecondParser } from './second-opinion.ts';
 import { DiskFile, type ReadableFile } from './system/disk-file.ts';
 import { DiskReader, type Medium } from './system/disk-reader.ts';
+import { takeTurn } from './system/take-turn.ts';
 import { checkAlignedKeys } from './verify-aligned-keys.ts';
 import { checkCheckpointValues } from './verify-checkpoint.ts';
 import { checkChunk, matchColumns, mismatch, OUTPUT, writesAnew, type ExpectedColumn } from './verify-footer.ts';
@@ -65,8 +66,8 @@ export interface Verification {
   indexCrc32: string | null;
 }
 
-/** A thread takes 20 MB, 28 where it reads the output, too, and saves a second for every 5 GB. */
-const WORTH_A_THREAD = 2 * 1024 ** 3;
+/** A thread takes 20 MB, 28 where it reads the output, too, and 100 ms of a processor until it is at work. */
+const WORTH_A_THREAD = 768 * 1024 ** 2;
 
 /**
  * Throws MergeFailure OutputMismatch (naming column, row and both values), InputChanged, CheckpointInvalid, and the
@@ -89,6 +90,10 @@ export async function verifyMerge(request: VerifyRequest): Promise<Verification>
 async function verify(request: VerifyRequest): Promise<Verification> {
   const { plan, outputPath, written, signal } = request;
   const engine = request.engine ?? 'stitch';
+  const takenOver = plan.checkpoints.filter(({ index }) => engine === 'stitch' && plan.aligned[index]);
+  await using own = openCrew(1, signal);
+  // It gets ready while this thread reads the footer.
+  await using helper = totalChunkBytes(takenOver) > WORTH_A_THREAD ? openHelper(signal) : null;
   // All that is read of the output comes from the disk by this one: what the page cache holds of it proves nothing.
   await using disk = await DiskReader.open(outputPath);
   const output = new DiskFile(disk);
@@ -97,19 +102,17 @@ async function verify(request: VerifyRequest): Promise<Verification> {
   const { size } = await output.stat();
   if (written !== undefined) checkTailIsWhole(footer, size, written);
   const columns = matchColumns(plan, footer, engine);
-  if (engine === 'stitch' || engine === 'bigquery')
-    checkMetadata(plan, footer, ({ index }) => engine === 'bigquery' || !plan.aligned[index]);
   for (const checkpoint of plan.checkpoints) assertUnchanged(checkpoint);
   const progress = trackProgress(plan, request.onProgress);
   const columnsOf = Map.groupBy(columns.entries(), ([, { source }]) => source?.checkpoint ?? null);
   const sums = columns.map(() => footer.rowGroups.map(() => new Checksum()));
-  const takenOver = plan.checkpoints.filter(({ index }) => engine === 'stitch' && plan.aligned[index]);
   const footerSum = await footerChecksum(disk);
   const end = dataEnd(footer);
   const pagesOf = await checkPageIndexes(disk, indexedPairs(plan, engine, columns, footer));
   const checkWhole = async (): Promise<void> => {
     const checks = [
       checkBySecondParser(output, footer),
+      checkMetadataOf(request, footer),
       checkOutputKeys(plan, output, footer),
       checkAlignedKeys(plan, takenOver, signal),
     ];
@@ -117,21 +120,18 @@ async function verify(request: VerifyRequest): Promise<Verification> {
     await Promise.allSettled(checks);
     await Promise.all(checks);
   };
-  {
-    // Gone before values are compared, which takes threads of its own.
-    await using own = openCrew(1, signal);
-    await using helper = totalChunkBytes(takenOver) > WORTH_A_THREAD ? openHelper(signal) : null;
-    await compareFiles({
-      ...{ output: disk, own, helper, onBytes: progress.bytes, beside: checkWhole },
-      files: takenOver.map((checkpoint) =>
-        copiedFile(checkpoint, columnsOf.get(checkpoint) ?? [], footer, sums, pagesOf),
-      ),
-      onDone: (checkpoint) => {
-        assertUnchanged(checkpoint);
-        progress.file();
-      },
-    });
-  }
+  await compareFiles({
+    ...{ output: disk, own, helper, onBytes: progress.bytes, beside: checkWhole },
+    files: takenOver.map((checkpoint) =>
+      copiedFile(checkpoint, columnsOf.get(checkpoint) ?? [], footer, sums, pagesOf),
+    ),
+    onDone: (checkpoint) => {
+      assertUnchanged(checkpoint);
+      progress.file();
+    },
+  });
+  // Gone before values are compared, which takes threads of its own.
+  await helper?.close();
   await checkByValue(request, footer, columnsOf, new Set(takenOver), sums, progress);
   await sumOtherChunks(plan, columns, output, footer, sums, pagesOf, signal);
   if (!writesAnew(engine)) await checkKeyChunks(plan, footer, sums);
@@ -153,6 +153,13 @@ async function verify(request: VerifyRequest): Promise<Verification> {
     footerCrc32: footerSum.crc32,
     indexCrc32: footerSum.start > end ? await rangeChecksum(disk, end, footerSum.start) : null,
   };
+}
+
+async function checkMetadataOf({ plan, engine = 'stitch' }: VerifyRequest, footer: Footer): Promise<void> {
+  // Takes a while at a stretch: what other threads are to do comes first.
+  await takeTurn();
+  if (engine === 'stitch' || engine === 'bigquery')
+    checkMetadata(plan, footer, ({ index }) => engine === 'bigquery' || !plan.aligned[index]);
 }
 
 async function checkOutputKeys({ spine, keyNames }: MergePlan, output: ReadableFile, footer: Footer): Promise<void> {

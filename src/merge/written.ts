@@ -3,8 +3,7 @@
  * Verification holds them against what the disk gives back: so that bits count, too, that no value depends on.
  */
 import { open } from 'node:fs/promises';
-import { crc32 } from 'node:zlib';
-import { formatCrc32 } from './crc32.ts';
+import { crc32, formatCrc32 } from './crc32.ts';
 import { dataEnd, rangeChecksum } from './footer-checksum.ts';
 import type { Footer } from './parquet/footer.ts';
 import type { DiskReader } from './system/disk-reader.ts';

@@ -31,9 +31,12 @@ export function openCrew(size: number, signal?: AbortSignal): Crew {
   return size <= 1 ? new OnlyMe(signal) : new Threads(size, signal);
 }
 
-/** One thread beside this one, which goes on with what needs its memory; null where there is no other processor. */
+/**
+ * One thread beside this one, which goes on with what needs its memory; null where there is no other processor. It is made at once. It is
+ * given tasks before it has done the last one: this thread may be busy when it asks.
+ */
 export function openHelper(signal?: AbortSignal): Crew | null {
-  return availableParallelism() > 1 ? new Threads(1, signal) : null;
+  return availableParallelism() > 1 ? new Threads(1, signal, Infinity) : null;
 }
 
 class OnlyMe implements Crew {
@@ -75,15 +78,19 @@ interface Job {
 class Threads implements Crew {
   readonly size: number;
   private readonly signal: AbortSignal | undefined;
+  private readonly ahead: number;
   private readonly waiting: Job[] = [];
-  private readonly idle: Worker[] = [];
-  private readonly all = new Map<Worker, Job | null>();
+  /** What each was given and has not done, in the order in which it does it. */
+  private readonly given = new Map<Worker, Job[]>();
   private closed = false;
 
-  constructor(size: number, signal: AbortSignal | undefined) {
+  /** `ahead`: tasks that each is given while it is at one. */
+  constructor(size: number, signal: AbortSignal | undefined, ahead = 0) {
     this.size = size;
     this.signal = signal;
+    this.ahead = ahead;
     signal?.addEventListener('abort', this.abort, { once: true });
+    if (ahead > 0) this.hire();
   }
 
   run<N extends TaskName>(name: N, input: TaskInput<N>, onBytes: OnBytes = () => undefined): Promise<TaskOutput<N>> {
@@ -101,7 +108,7 @@ class Threads implements Crew {
     this.closed = true;
     this.signal?.removeEventListener('abort', this.abort);
     this.waiting.length = 0;
-    await Promise.all([...this.all.keys()].map((worker) => worker.terminate()));
+    await Promise.all([...this.given.keys()].map((worker) => worker.terminate()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -109,44 +116,50 @@ class Threads implements Crew {
   }
 
   private readonly abort = (): void => {
-    const jobs = [...this.waiting.splice(0), ...this.all.values()];
+    const jobs = [...this.waiting.splice(0), ...[...this.given.values()].flat()];
     void this.close();
-    for (const job of jobs) job?.reject(this.signal!.reason);
+    for (const job of jobs) job.reject(this.signal!.reason);
   };
 
   private next(): void {
     while (!this.closed && this.waiting.length > 0) {
-      const worker = this.idle.pop() ?? (this.all.size < this.size ? this.hire() : undefined);
+      const worker = this.leastBusy();
       if (worker === undefined) return;
       const job = this.waiting.shift()!;
-      this.all.set(worker, job);
+      this.given.get(worker)!.push(job);
       worker.postMessage(job.message);
     }
+  }
+
+  /** One that has nothing to do, else a new one, else one that may be given more. */
+  private leastBusy(): Worker | undefined {
+    const byLoad = [...this.given].sort(([, a], [, b]) => a.length - b.length);
+    const [worker, jobs] = byLoad[0] ?? [undefined, []];
+    if (worker !== undefined && jobs.length === 0) return worker;
+    if (this.given.size < this.size) return this.hire();
+    return jobs.length <= this.ahead ? worker : undefined;
   }
 
   private hire(): Worker {
     // Much of what a task makes is garbage at once: a small young generation keeps it from piling up.
     const worker = new Worker(ENTRY, { resourceLimits: { maxYoungGenerationSizeMb: 12 } });
-    this.all.set(worker, null);
+    this.given.set(worker, []);
     worker.on('message', ({ bytes, output, error }: { bytes?: number; output?: never; error?: SentError }) => {
-      const job = this.all.get(worker);
+      const jobs = this.given.get(worker) ?? [];
       if (bytes !== undefined) {
-        job?.onBytes(bytes);
+        jobs[0]?.onBytes(bytes);
         return;
       }
-      this.all.set(worker, null);
-      this.idle.push(worker);
+      const job = jobs.shift();
       if (error === undefined) job?.resolve(output as never);
       else job?.reject(unpackError(error));
       this.next();
     });
     // Only what is not a task's own error ends a thread, at work or idle.
     const lose = (error: Error): void => {
-      const job = this.all.get(worker);
-      this.all.delete(worker);
-      const place = this.idle.indexOf(worker);
-      if (place >= 0) this.idle.splice(place, 1);
-      job?.reject(error);
+      const jobs = this.given.get(worker) ?? [];
+      this.given.delete(worker);
+      for (const job of jobs) job.reject(error);
       this.next();
     };
     worker.on('error', (error: NodeJS.ErrnoException) =>
@@ -154,7 +167,7 @@ class Threads implements Crew {
     );
     worker.on('messageerror', lose);
     worker.on('exit', (code) => {
-      if (!this.closed && this.all.has(worker)) lose(new Error(`a thread of the merge ended with ${code}`));
+      if (!this.closed && this.given.has(worker)) lose(new Error(`a thread of the merge ended with ${code}`));
     });
     return worker;
   }

@@ -6,7 +6,18 @@ import { packError } from './transport.ts';
 /** Told at a time: more often nobody looks. */
 const TOLD_BYTES = 16 * 1024 * 1024;
 
-parentPort!.on('message', ({ name, input }: { name: TaskName; input: unknown }) => {
+let last: Promise<unknown> = Promise.resolve();
+parentPort!.on('message', (message: TaskMessage) => {
+  last = last.then(() => perform(message));
+});
+
+interface TaskMessage {
+  name: TaskName;
+  input: unknown;
+}
+
+/** Never fails: an error is sent. */
+async function perform({ name, input }: TaskMessage): Promise<void> {
   const task = TASKS[name] as (input: unknown, context: TaskContext) => Promise<unknown>;
   let untold = 0;
   const tell = (least: number): void => {
@@ -18,11 +29,11 @@ parentPort!.on('message', ({ name, input }: { name: TaskName; input: unknown }) 
     untold += bytes;
     tell(TOLD_BYTES);
   };
-  task(input, { signal: undefined, onBytes }).then(
-    (output) => {
-      tell(1);
-      parentPort!.postMessage({ output });
-    },
-    (error: unknown) => parentPort!.postMessage({ error: packError(error) }),
-  );
-});
+  try {
+    const output = await task(input, { signal: undefined, onBytes });
+    tell(1);
+    parentPort!.postMessage({ output });
+  } catch (error) {
+    parentPort!.postMessage({ error: packError(error) });
+  }
+}

@@ -4,7 +4,7 @@
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { crc32 } from 'node:zlib';
+import { crc32 } from '../crc32.ts';
 import type { TaskContext } from '../crew/tasks.ts';
 import { invalidCheckpoint, isOutOfMemory, MergeFailure } from '../errors.ts';
 import { readChunkBytes } from '../parquet/chunk-bytes.ts';

@@ -6,8 +6,7 @@ import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { alignedBuffer, ALIGNMENT } from './aligned-buffer.ts';
 import { SystemCallError } from './libc.ts';
-import type { ReadableFile } from './disk-file.ts';
-import { readFully } from './read-fully.ts';
+import type { NearbyFile } from './nearby-file.ts';
 
 const BUFFER_BYTES = 2 * 1024 * 1024;
 /** One is filled while the others are written: 8 MiB in all. */
@@ -47,27 +46,16 @@ export class DirectWriter {
    * in another block of ALIGNMENT bytes; what lies between becomes zeros. Throws the system's errors, also those of
    * writes begun by earlier calls. Returns how many bytes there were: fewer than `length` at the end of `source`.
    */
-  async append(source: ReadableFile, from: number, length: number, to: number): Promise<number> {
+  async append(source: NearbyFile, from: number, length: number, to: number): Promise<number> {
     for (let done = 0; done < length;) {
       const { buffer, start, filled } = await this.#stretchFor(to + done);
       const step = Math.min(length - done, buffer.length - filled);
-      const read = await readFully(source, buffer.subarray(filled, filled + step), from + done);
+      const read = source.fill(buffer.subarray(filled, filled + step), from + done);
       this.#current = { buffer, start, filled: filled + read };
       done += read;
       if (read < step) return done;
     }
     return length;
-  }
-
-  /** As append, of bytes in memory. */
-  async appendBytes(bytes: Uint8Array, to: number): Promise<void> {
-    for (let done = 0; done < bytes.length;) {
-      const { buffer, start, filled } = await this.#stretchFor(to + done);
-      const step = Math.min(bytes.length - done, buffer.length - filled);
-      buffer.set(bytes.subarray(done, done + step), filled);
-      this.#current = { buffer, start, filled: filled + step };
-      done += step;
-    }
   }
 
   /** What is placed next begins in another block, however near: in between lies what others have written. */

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { crc32 } from 'node:zlib';
+import { crc32 } from '../crc32.ts';
 import { writeFully } from './write-fully.ts';
 
 /** The end of a file, written piece by piece, with the checksum of what was handed to the system. */

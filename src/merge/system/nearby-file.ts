@@ -22,6 +22,17 @@ export class NearbyFile implements ReadableFile, Disposable {
     return fstatSync(this.fd).size;
   }
 
+  /** Fills `buffer` from `position` on, however the system cuts it. Returns how many bytes there were before the end. */
+  fill(buffer: Buffer, position: number): number {
+    let done = 0;
+    while (done < buffer.length) {
+      const bytes = readSync(this.fd, buffer, done, Math.min(buffer.length - done, MOST_BYTES), position + done);
+      if (bytes === 0) break;
+      done += bytes;
+    }
+    return done;
+  }
+
   // Rejections and not exceptions, as of other files.
   // eslint-disable-next-line @typescript-eslint/require-await
   async read(buffer: Buffer, offset: number, length: number, position: number): Promise<{ bytesRead: number }> {
