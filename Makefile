@@ -29,7 +29,7 @@ demo: setup ## watch 27 currency pairs being merged, with faults on the way (und
 	@widemerge demo
 
 demo-fallback: setup ## watch pairs run out of memory and finish on BigQuery, here an emulator (under four minutes)
-	@node src/emulator/python.ts
+	@node src/emulator/prepare-python.ts
 	@widemerge demo --fallback
 
 dev: setup ## the demo, with server, UI and worker left running until Ctrl-C
@@ -37,7 +37,7 @@ dev: setup ## the demo, with server, UI and worker left running until Ctrl-C
 
 test: setup ## all tests that belong to every change
 	@node test/support/python-env.ts
-	@node src/emulator/python.ts
+	@node src/emulator/prepare-python.ts
 	@node src/cli/main.ts engines polars dask pandas > /dev/null
 	@node --test --test-concurrency=$(TEST_CONCURRENCY) $(TESTS)
 
@@ -49,7 +49,7 @@ test-bigquery: setup ## the contract with BigQuery against the service itself (p
 
 soak: setup ## the same scenarios, long and wide
 	@node test/support/python-env.ts
-	@node src/emulator/python.ts
+	@node src/emulator/prepare-python.ts
 	@WIDEMERGE_SOAK=1 node --test --test-concurrency=1 $(shell find test -name '*.test.ts' -path '*/soak/*' | sort) test/acceptance/size.test.ts
 
 matrix: setup ## the table of writers, codecs, encodings, types and readers (docs/formats.md); WRITE=1 writes it there
@@ -81,9 +81,9 @@ $(INSTALLED): package.json package-lock.json
 	@PATH='$(SYSTEM_PATH)' npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-$(BUILT): $(INSTALLED) $(SOURCES) tsconfig.json tsconfig.build.json
+$(BUILT): $(INSTALLED) $(SOURCES) tsconfig.json tsconfig.build.json tools/bundle.mjs
 	@rm -rf dist
-	@tsc -p tsconfig.build.json
-	@node dist/workers/bundle.js dist/workers/workflow-bundle.cjs > dist/bundle.log 2>&1 || { cat dist/bundle.log; exit 1; }
+	@mkdir -p dist
+	@npm run --silent build > dist/build.log 2>&1 || { cat dist/build.log; exit 1; }
 	@ln -sfn ../../bin/widemerge.mjs node_modules/.bin/widemerge
 	@touch $@

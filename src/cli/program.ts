@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, Help, Option } from 'commander';
 import { LEAST_ROW_GROUP_ROWS, MOST_ROW_GROUP_ROWS } from '../config/rules.ts';
 import { BACKENDS } from '../contract.ts';
+import { PACKAGE_JSON } from './package-files.ts';
 import {
   commandOption,
   durationWithDefault,
@@ -137,6 +138,5 @@ function pairsOption(text: string): number | string[] {
 }
 
 function packageVersion(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+  return (JSON.parse(readFileSync(PACKAGE_JSON, 'utf8')) as { version: string }).version;
 }

@@ -53,5 +53,3 @@ function pythonEnv(folder: string): NodeJS.ProcessEnv {
   const inherited = Object.entries(childEnvironment({ HOME: join(folder, 'home') }));
   return Object.fromEntries(inherited.filter(([name]) => !/^(PYTHON|BQEMU)/i.test(name)));
 }
-
-if (import.meta.main) await ensureEmulatorPython(console.log);

@@ -3,13 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { workflowsPath } from './workflow-code.ts';
 
-export async function bundleWorkflows(): Promise<string> {
-  const { code } = await bundleWorkflowCode({ workflowsPath: workflowsPath(), logger: new DefaultLogger('WARN') });
-  return code;
-}
-
-if (import.meta.main) {
-  const [file] = process.argv.slice(2);
-  if (file === undefined) throw new Error('usage: node bundle.js FILE');
-  await writeFile(file, await bundleWorkflows());
-}
+const [file] = process.argv.slice(2);
+if (file === undefined) throw new Error('usage: node bundle.js FILE');
+const { code } = await bundleWorkflowCode({ workflowsPath: workflowsPath(), logger: new DefaultLogger('WARN') });
+await writeFile(file, code);

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** Beside the compiled workers, made by bundle.ts: saves webpack at the start of a worker. */
-const BUNDLE = fileURLToPath(new URL('./workflow-bundle.cjs', import.meta.url));
+const BUNDLE = fileURLToPath(new URL('../workers/workflow-bundle.cjs', import.meta.url));
 
 export type WorkflowCode = { workflowBundle: { codePath: string } } | { workflowsPath: string };
 

@@ -31,7 +31,10 @@ async function makeFiles(
   });
   const sums = NAMES.map(() => new Checksum());
   const files = NAMES.map((name, index): CopiedFile => ({
-    checkpoint: { index, name, path: join(dir, name), footer: { rowGroups: [] } } as unknown as Checkpoint,
+    checkpoint: {
+      ...{ index, name, path: join(dir, name) },
+      ...{ footer: { rowGroups: [] }, fingerprint: { size: LENGTH } },
+    } as unknown as Checkpoint,
     pairs: () => [
       {
         column: `column ${name}`,

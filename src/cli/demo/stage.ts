@@ -1,7 +1,7 @@
 import { copyFile, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { packagedConfig } from '../package-files.ts';
 import { loadConfig } from '../../config/load.ts';
 import { formatBytes, formatDuration } from '../../config/units.ts';
 import type { RunConfig } from '../../contract.ts';
@@ -36,7 +36,7 @@ export async function openFolder(dir: string | undefined): Promise<{ folder: str
 /** Copies a configuration of the project's own into the folder, and makes the folder of its output. */
 export async function placeConfig(name: string, folder: string): Promise<RunConfig> {
   const path = join(folder, name);
-  await copyFile(fileURLToPath(new URL(`../../../config/${name}`, import.meta.url)), path);
+  await copyFile(packagedConfig(name), path);
   const config = await loadConfig(path);
   await mkdir(config.output, { recursive: true });
   return config;

@@ -2,12 +2,10 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { childEnvironment } from '../../config/environment.ts';
+import { CLI_ENTRY } from '../package-files.ts';
 
-/** Beside this module, in the sources as in the build. */
-const MAIN = fileURLToPath(new URL(`../main${extname(import.meta.url)}`, import.meta.url));
 const STOP_GRACE_MS = 5_000;
 
 /** The demo's `widemerge worker`, a process of its own that can be killed and started again. */
@@ -37,7 +35,7 @@ export class WorkerProcess implements AsyncDisposable {
   async start(): Promise<void> {
     const log = openSync(this.logFile, 'a');
     // A group of its own: the terminal's Ctrl-C is for the demo, which then stops the worker.
-    this.#child = spawn(process.execPath, [MAIN, 'worker'], {
+    this.#child = spawn(process.execPath, [CLI_ENTRY, 'worker'], {
       detached: true,
       stdio: ['ignore', log, log],
       env: childEnvironment(

@@ -3,8 +3,8 @@
  * Threads end with their process, and its limit of memory counts them. What a task gives does not depend on who does it.
  */
 import { availableParallelism } from 'node:os';
-import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { THREAD_ENTRY } from '../thread-entry.ts';
 import { MergeFailure } from '../errors.ts';
 import type { TaskInput, TaskName, TaskOutput } from './tasks.ts';
 import { unpackError, type SentError } from './transport.ts';
@@ -22,9 +22,6 @@ export interface Crew extends AsyncDisposable {
   /** Ends the threads, whatever they are at; tasks that are not done never end. */
   close(): Promise<void>;
 }
-
-/** Beside this module, in the sources as in the build. */
-const ENTRY = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
 
 /** Makes threads as they are needed. A crew of one is this thread itself. */
 export function openCrew(size: number, signal?: AbortSignal): Crew {
@@ -142,7 +139,7 @@ class Threads implements Crew {
 
   private hire(): Worker {
     // Much of what a task makes is garbage at once: a small young generation keeps it from piling up.
-    const worker = new Worker(ENTRY, { resourceLimits: { maxYoungGenerationSizeMb: 12 } });
+    const worker = new Worker(THREAD_ENTRY, { resourceLimits: { maxYoungGenerationSizeMb: 12 } });
     this.given.set(worker, []);
     worker.on('message', ({ bytes, output, error }: { bytes?: number; output?: never; error?: SentError }) => {
       const jobs = this.given.get(worker) ?? [];

@@ -1,7 +1,7 @@
 /** A thread of a crew: does one task after the other. */
 import { parentPort } from 'node:worker_threads';
-import { TASKS, type TaskContext, type TaskName } from './tasks.ts';
-import { packError } from './transport.ts';
+import { TASKS, type TaskContext, type TaskName } from './crew/tasks.ts';
+import { packError } from './crew/transport.ts';
 
 /** Told at a time: more often nobody looks. */
 const TOLD_BYTES = 16 * 1024 * 1024;
