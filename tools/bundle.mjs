@@ -30,7 +30,6 @@ for (const entries of PROGRAMS)
     platform: 'node',
     target: 'node22.15',
     external: EXTERNAL,
-    keepNames: true,
     sourcemap: true,
     // Packages that are CommonJS ask for Node's own modules.
     banner: {

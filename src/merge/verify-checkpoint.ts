@@ -4,7 +4,7 @@ import { formatKeys } from './key-tuples.ts';
 import type { KeyValues } from './keys.ts';
 import { invalidCheckpoint, isOutOfMemory } from './errors.ts';
 import { readChunkBytes } from './parquet/chunk-bytes.ts';
-import { valuesOf, type Footer } from './parquet/footer.ts';
+import type { Footer } from './parquet/footer.ts';
 import { checkNestedPages } from './parquet/nested-pages.ts';
 import { codecOf } from './parquet/physical-view.ts';
 import { leavesOf, type Column } from './parquet/schema.ts';
@@ -77,7 +77,7 @@ async function checkNested(source: FileHandle, { footer, name }: Checkpoint, col
       const chunk = chunks[column.firstLeaf + i]!;
       const bytes = await readChunkBytes(source, chunk, column, name);
       try {
-        checkNestedPages(bytes, { leaf, codec: codecOf(chunk), values: valuesOf(chunk), rows });
+        checkNestedPages(bytes, { leaf, codec: codecOf(chunk), values: chunk.values, rows });
       } catch (error) {
         if (isOutOfMemory(error)) throw error;
         const why = error instanceof Error ? error.message : String(error);

@@ -2,7 +2,7 @@
 import { readOffsetIndex as readBySecondParser } from 'hyparquet/src/indexes.js';
 import { open, type FileHandle } from 'node:fs/promises';
 import { invalidCheckpoint } from './errors.ts';
-import { valuesOf, type Chunk, type Footer } from './parquet/footer.ts';
+import type { Chunk, Footer } from './parquet/footer.ts';
 import { PageWalk, type ExpectedPages } from './parquet/page-header.ts';
 import { PagesSum, readOffsetIndex, type PageLocation } from './parquet/page-index.ts';
 import { readAtFrom, readRanges, type ReadAt } from './parquet/read-ranges.ts';
@@ -177,7 +177,7 @@ export function expectedPages(
   const crc = pagesOf.get(output);
   return {
     bytes: source.length,
-    values: valuesOf(source),
+    values: source.values,
     index: crc === undefined ? null : { crc, flat: !nested },
   };
 }

@@ -27,7 +27,7 @@ async function makeFiles(
   await writeFile(output, Buffer.concat(bytes));
   const chunkAt = (start: number): Chunk => ({
     ...{ start, length: LENGTH, uncompressedLength: LENGTH },
-    ...{ indexes: null, raw: new Uint8Array() },
+    ...{ values: 0, indexes: null, raw: new Uint8Array() },
   });
   const sums = NAMES.map(() => new Checksum());
   const files = NAMES.map((name, index): CopiedFile => ({

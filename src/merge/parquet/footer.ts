@@ -23,6 +23,8 @@ export interface Chunk {
   /** Compressed length of its pages, bytes. */
   length: number;
   uncompressedLength: number;
+  /** Nulls and levels of nested columns included. */
+  values: number;
   /** Where its page indexes are said to lie, in bounds of their own only; null where it has none. */
   indexes: PageIndexRanges | null;
   raw: Uint8Array;
@@ -203,17 +205,11 @@ function decodeChunk(
   // A page cannot begin behind its chunk, wherever the chunk's length says that it ends.
   if (uncompressedLength < 0 || dictionaryPage < 0 || Math.max(dataPage, dictionaryPage) > start + length)
     throw broken(`column ${column.name} has its pages outside of its chunk`);
-  return { start, length, uncompressedLength, indexes: pageIndexRanges(struct), raw };
+  return { start, length, uncompressedLength, values, indexes: pageIndexRanges(struct), raw };
 }
 
 function required(struct: ThriftStruct, id: number): ThriftField {
   const field = findField(struct, id);
   if (field === undefined) throw new ThriftError(`lacks the required field ${id}`);
   return field;
-}
-
-/** Values of a chunk, nulls and levels of nested columns included. */
-export function valuesOf(chunk: Chunk): number {
-  const meta = readStruct(required(readStruct(chunk.raw), COLUMN_CHUNK.metaData).raw);
-  return required(meta, COLUMN_META.numValues).integer;
 }

@@ -15,7 +15,7 @@ import {
   SCHEMA_ELEMENT,
   STATISTICS,
 } from '../../../src/merge/parquet/field-ids.ts';
-import { parseFooter, valuesOf, type Chunk } from '../../../src/merge/parquet/footer.ts';
+import { parseFooter, type Chunk } from '../../../src/merge/parquet/footer.ts';
 import { readPageHeader } from '../../../src/merge/parquet/page-header.ts';
 import { codecOf } from '../../../src/merge/parquet/physical-view.ts';
 import { sitesOf, type Site } from '../../support/thrift-sites.ts';
@@ -76,7 +76,7 @@ interface Page {
 
 function pagesOf(bytes: Buffer, chunk: Chunk): Page[] {
   const pages: Page[] = [];
-  const values = valuesOf(chunk);
+  const values = chunk.values;
   for (let at = chunk.start, found = 0; found < values;) {
     const header = readPageHeader(bytes.subarray(at, chunk.start + chunk.length));
     const body = { start: at + header.length, length: header.storedBytes };

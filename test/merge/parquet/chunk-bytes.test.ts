@@ -21,6 +21,7 @@ const chunkAt = (start: number, length: number): Chunk => ({
   length,
   indexes: null,
   uncompressedLength: length,
+  values: 0,
   raw: Buffer.of(),
 });
 
