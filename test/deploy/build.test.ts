@@ -16,21 +16,8 @@ test('the built command finds its package, its merge process and the threads of 
   const widemerge = (...args: string[]): Promise<{ stdout: string }> =>
     run(process.execPath, [inProject('dist/cli/main.js'), ...args], { cwd: folder, env });
   assert.equal((await widemerge('--version')).stdout.trim(), manifest.version);
-  await widemerge(
-    'sample',
-    '--out',
-    's',
-    '--pairs',
-    'X',
-    '--files',
-    '6',
-    '--columns',
-    '5',
-    '--rows',
-    '2000',
-    '--misaligned',
-    '50%',
-  );
+  const shape = ['--files', '6', '--columns', '5', '--rows', '2000', '--misaligned', '50%'];
+  await widemerge('sample', '--out', 's', '--pairs', 'X', ...shape);
   const { stdout } = await widemerge('merge', 's/X', '--out', 'x.parquet', '--verify', 'full');
   assert.match(stdout, /merged 6 files \(6 of them aligned first.*verified \(full\)/);
 });
