@@ -83,7 +83,6 @@ $(INSTALLED): package.json package-lock.json
 
 $(BUILT): $(INSTALLED) $(SOURCES) tsconfig.json tsconfig.build.json tools/bundle.mjs
 	@rm -rf dist
-	@mkdir -p dist
-	@npm run --silent build > dist/build.log 2>&1 || { cat dist/build.log; exit 1; }
+	@log=$$(npm run --silent build 2>&1) || { echo "$$log"; exit 1; }
 	@ln -sfn ../../bin/widemerge.mjs node_modules/.bin/widemerge
 	@touch $@

@@ -33,7 +33,7 @@ export interface ChunksCheck {
   ranges: ComparedRange[];
   chunks: ComparedChunk[];
   /** What will be compared soon: the disk reads it meanwhile. */
-  next: Beginning | null;
+  next: Beginning[];
 }
 
 /** Where the columns of a file begin. */
@@ -67,7 +67,7 @@ const pieces = new Scratch();
 export async function compareChunks(check: ChunksCheck, { signal, onBytes }: TaskContext): Promise<number[]> {
   using source = new NearbyFile(check.path);
   const chunks = new ChunkSequence(check);
-  if (check.next !== null) expectBeginning(check.next);
+  check.next.forEach(expectBeginning);
   const ahead: { range: ComparedRange; memory: Buffer | null; loading: Promise<Buffer> | null }[] = [];
 
   const begin = (range: ComparedRange): void => {

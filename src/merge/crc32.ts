@@ -1,12 +1,12 @@
+/**
+ * CRC-32 of a sequence, and from the CRCs of its pieces, so that one pass over the bytes gives both.
+ * The arithmetic of the latter is that of zlib's crc32_combine (https://github.com/madler/zlib/blob/develop/crc32.c).
+ */
 import native from '@node-rs/crc32';
 
 /** CRC-32 of `bytes`, or of what has the CRC `before` and `bytes` behind it. That of node:zlib, which takes two to three times as long for it. */
 export const crc32 = (bytes: Uint8Array, before = 0): number => native.crc32(bytes, before);
 
-/*
- * CRC-32 of a sequence from the CRCs of its pieces, so that one pass over the bytes gives both.
- * The arithmetic is that of zlib's crc32_combine (https://github.com/madler/zlib/blob/develop/crc32.c).
- */
 const POLYNOMIAL = 0xedb88320;
 
 /** a * b modulo the polynomial, bits reflected. */

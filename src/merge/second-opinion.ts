@@ -3,7 +3,9 @@
  * parser of Thrift alone: what it makes of that would take as much memory again.
  */
 import { deserializeTCompactProtocol } from 'hyparquet/src/thrift.js';
-import type { Footer } from './parquet/footer.ts';
+import { isOutOfMemory } from './errors.ts';
+import { TAIL_BYTES } from './footer-checksum.ts';
+import { MAX_FOOTER_BYTES, type Footer } from './parquet/footer.ts';
 import { readStruct } from './parquet/thrift.ts';
 import { alignedBuffer } from './system/aligned-buffer.ts';
 import { readLent, type LentReader } from './system/disk-reader.ts';
@@ -11,8 +13,6 @@ import { mismatch } from './verify-footer.ts';
 
 /** A second parser's objects take about 1 KB a chunk. */
 const MAX_CHUNKS = 100_000;
-/** The footer's length and the magic. */
-const TAIL_BYTES = 8;
 
 export interface FooterOpinion {
   rows: number;
@@ -46,14 +46,15 @@ export async function readSecondOpinion({
     readLent(output, alignedBuffer(length), start, length);
   if (size < TAIL_BYTES) return null;
   const length = (await read(size - TAIL_BYTES, TAIL_BYTES)).readUInt32LE(0);
-  if (length + TAIL_BYTES > size) return null;
+  if (length + TAIL_BYTES > size || length > MAX_FOOTER_BYTES) return null;
   const bytes = await read(size - TAIL_BYTES - length, length);
   try {
     // It believes the length of a list, whatever that is: here it is known not to be longer than its bytes.
     readStruct(bytes);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     return opinionOf(deserializeTCompactProtocol({ view, offset: 0 }) as unknown as OtherFooter);
-  } catch {
+  } catch (error) {
+    if (isOutOfMemory(error)) throw error;
     return null;
   }
 }
@@ -72,13 +73,17 @@ const opinionOf = (other: OtherFooter): FooterOpinion => ({
   ),
 });
 
-/** The children of the root: each element is followed by its own. */
+/** The children of the root: each element is followed by its own. Throws where there are fewer than they are said to be. */
 function topLevelNames([root, ...elements]: OtherFooter['field_2']): string[] {
   const names: string[] = [];
   const decoder = new TextDecoder();
   for (let at = 0; names.length < (root?.field_5 ?? 0);) {
     names.push(decoder.decode(elements[at]?.field_4));
-    for (let open = 1; open > 0; open--) open += elements[at++]?.field_5 ?? 0;
+    for (let open = 1; open > 0; open--) {
+      const element = elements[at++];
+      if (element === undefined) throw new Error('ends in the middle of its schema');
+      open += element.field_5 ?? 0;
+    }
   }
   return names;
 }

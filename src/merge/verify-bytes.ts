@@ -23,8 +23,6 @@ import { SharedBlocks } from './system/shared-blocks.ts';
 /** Handed to the other thread, which compares it while this one is at something that takes tens of milliseconds; and as many files at most. */
 const HANDED_BYTES = 256 * 1024 * 1024;
 const HANDED_FILES = 64;
-/** That the disk reads while one is compared. */
-const EXPECTED_FILES = 2;
 
 /** A chunk of the output and the one of the source that it must equal. */
 export interface ChunkPair {
@@ -72,7 +70,7 @@ export interface CompareRequest {
 export async function compareFiles(request: CompareRequest): Promise<void> {
   const { files, own, helper, beside } = request;
   const free = helper === null ? [own] : [...Array.from({ length: handedFiles(files) }, () => helper), own];
-  for (const file of files.slice(0, 1 + EXPECTED_FILES)) expectBeginning(beginningOf(file));
+  if (files[0] !== undefined) expectBeginning(beginningOf(files[0]));
   const extents = new ExtentMap(request.output.handle.fd);
   let isWrong = false;
   const whole = beside().catch((error: unknown) => {
@@ -83,7 +81,8 @@ export async function compareFiles(request: CompareRequest): Promise<void> {
     if (isWrong) return;
     const lane = free.pop()!;
     try {
-      await compareFile(file, files[i + 1 + EXPECTED_FILES], extents, lane, request);
+      // The helper goes on with the next one; who asks for the next when it has done takes one of the next two.
+      await compareFile(file, files.slice(i + 1, i + (lane === helper ? 2 : 3)), extents, lane, request);
       request.onDone(file.checkpoint);
     } finally {
       free.push(lane);
@@ -106,7 +105,7 @@ const handedFiles = (files: CopiedFile[]): number => {
 
 async function compareFile(
   { checkpoint: { path, name }, pairs }: CopiedFile,
-  next: CopiedFile | undefined,
+  next: CopiedFile[],
   extents: ExtentMap,
   lane: Crew,
   { output, onBytes }: CompareRequest,
@@ -120,7 +119,7 @@ async function compareFile(
     output: output.lend(),
     ranges,
     chunks,
-    next: next ? beginningOf(next) : null,
+    next: next.map(beginningOf),
   };
   const crcs = await lane.run('bytes', check, onBytes);
   for (const [i, { source, sum }] of own.entries()) sum.append(crcs[i]!, source.length);

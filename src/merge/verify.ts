@@ -6,7 +6,7 @@
  */
 import { Checksum, compareFiles, type ChunkPair, type CopiedFile } from './verify-bytes.ts';
 import { combineCrc32, formatCrc32 } from './crc32.ts';
-import { openCrew, openHelper } from './crew/crew.ts';
+import { openCrew, openHelper, type Crew } from './crew/crew.ts';
 import { crewSize } from './crew/crew-size.ts';
 import { inParallel } from './crew/in-parallel.ts';
 import { MergeFailure, unreadableCode } from './errors.ts';
@@ -71,7 +71,7 @@ const WORTH_A_THREAD = 768 * 1024 ** 2;
 
 /**
  * Throws MergeFailure OutputMismatch (naming column, row and both values), InputChanged, CheckpointInvalid, and the
- * signal's reason. Memory: a few buffers of 1 MiB, or two columns a thread where values are compared.
+ * signal's reason. Memory: a few buffers of 1 MiB, with a thread what it needs to know of up to 64 files, or two columns a thread where values are compared.
  */
 export async function verifyMerge(request: VerifyRequest): Promise<Verification> {
   try {
@@ -91,19 +91,19 @@ async function verify(request: VerifyRequest): Promise<Verification> {
   const { plan, outputPath, written, signal } = request;
   const engine = request.engine ?? 'stitch';
   const takenOver = plan.checkpoints.filter(({ index }) => engine === 'stitch' && plan.aligned[index]);
+  // All that is read of the output comes from the disk by this one: what the page cache holds of it proves nothing.
+  await using disk = await DiskReader.open(outputPath);
   await using own = openCrew(1, signal);
   // It gets ready while this thread reads the footer.
   await using helper = totalChunkBytes(takenOver) > WORTH_A_THREAD ? openHelper(signal) : null;
-  // All that is read of the output comes from the disk by this one: what the page cache holds of it proves nothing.
-  await using disk = await DiskReader.open(outputPath);
   const output = new DiskFile(disk);
   const { size } = await output.stat();
   if (written !== undefined) await checkTail(disk, written, signal);
-  const opinion = isWorthAnOpinion(expectedChunks(plan))
-    ? (helper ?? own).run('opinion', { output: disk.lend(), size })
-    : null;
+  const ask = (chunks: number, crew: Crew): Promise<FooterOpinion | null> | null =>
+    isWorthAnOpinion(chunks) ? crew.run('opinion', { output: disk.lend(), size }) : null;
+  const early = helper === null ? null : ask(expectedChunks(plan), helper);
   // What is wrong with the footer is this parser's to say.
-  opinion?.catch(() => undefined);
+  early?.catch(() => undefined);
   const footer = await readFooterOf(output, OUTPUT);
   if (written !== undefined) checkTailIsWhole(footer, size, written);
   const columns = matchColumns(plan, footer, engine);
@@ -116,7 +116,7 @@ async function verify(request: VerifyRequest): Promise<Verification> {
   const pagesOf = await checkPageIndexes(disk, indexedPairs(plan, engine, columns, footer));
   const checkWhole = async (): Promise<void> => {
     const checks = [
-      checkOpinion(opinion, footer),
+      checkOpinion(early ?? ask(footer.leaves * footer.rowGroups.length, own), footer),
       checkMetadataOf(request, footer),
       checkOutputKeys(plan, output, footer),
       checkAlignedKeys(plan, takenOver, signal),
@@ -160,8 +160,10 @@ async function verify(request: VerifyRequest): Promise<Verification> {
   };
 }
 
-const expectedChunks = ({ spine, checkpoints }: MergePlan): number =>
-  spine.rowGroupRows.length * checkpoints.reduce((sum, { footer }) => sum + footer.leaves, 0);
+/** Of an output that is stitched. */
+const expectedChunks = ({ spine, checkpoints, keyNames }: MergePlan): number =>
+  spine.rowGroupRows.length *
+  checkpoints.reduce((sum, { footer }) => sum + footer.leaves - keyNames.length, keyNames.length);
 
 async function checkOpinion(opinion: Promise<FooterOpinion | null> | null, footer: Footer): Promise<void> {
   if (opinion !== null) requireSameOpinion(await opinion, footer);

@@ -14,6 +14,8 @@ import { temporaryFolder } from '../support/parquet-by-sql.ts';
 
 /** Longer than what is read at a time, and than what is read ahead. */
 const LENGTH = 5 * 1024 * 1024 + 7;
+/** So long a file is handed to the other thread only while it compares one. */
+const HANDED_ALONE = 2 ** 30;
 const NAMES = ['a', 'b', 'c', 'd', 'e'];
 
 /** Files of one chunk each, and one in which all of them stand. */
@@ -33,7 +35,7 @@ async function makeFiles(
   const files = NAMES.map((name, index): CopiedFile => ({
     checkpoint: {
       ...{ index, name, path: join(dir, name) },
-      ...{ footer: { rowGroups: [] }, fingerprint: { size: LENGTH } },
+      ...{ footer: { rowGroups: [] }, fingerprint: { size: HANDED_ALONE } },
     } as unknown as Checkpoint,
     pairs: () => [
       {
@@ -83,13 +85,18 @@ test('of two files that differ the first one is named, whichever thread was firs
   });
 });
 
-test('a file that is gone, or shorter than it was, is an error of the comparison also where it is met while reading ahead', async (t) => {
+test('a file that is gone, or shorter than it was, and an output that ends early are errors of the comparison', async (t) => {
   const { dir, output, bytes, files } = await makeFiles(t);
   await writeFile(join(dir, 'd'), bytes[3]!.subarray(0, -1));
   await assert.rejects(compareInTwo(output, files), (error: MergeFailure) => {
     assert.equal(error.facts.type, 'InputChanged');
     return error.facts.file === 'd';
   });
+  await writeFile(output, Buffer.concat(bytes).subarray(0, 3 * LENGTH - 10));
+  await assert.rejects(compareInTwo(output, files.slice(0, 3)), (error: MergeFailure) => {
+    return error.facts.type === 'OutputMismatch' && error.message.includes('ends before its last column');
+  });
+  await writeFile(output, Buffer.concat(bytes));
   await rm(join(dir, 'd'));
   await assert.rejects(compareInTwo(output, files), { code: 'ENOENT' });
 });

@@ -157,6 +157,8 @@ class Threads implements Crew {
       const jobs = this.given.get(worker) ?? [];
       this.given.delete(worker);
       for (const job of jobs) job.reject(error);
+      // Where only a message was lost: what it was given beside is nobody's any more.
+      void worker.terminate();
       this.next();
     };
     worker.on('error', (error: NodeJS.ErrnoException) =>

@@ -87,7 +87,10 @@ export function encodeFixedChunk(
       structField(COLUMN_META.statistics, [i64Field(STATISTICS.nullCount, nullCount)]),
     ]),
   ]);
-  return { bytes, chunk: { start, length: bytes.length, uncompressedLength, values: values.length, raw, indexes: null } };
+  return {
+    bytes,
+    chunk: { start, length: bytes.length, uncompressedLength, values: values.length, raw, indexes: null },
+  };
 }
 
 function compressionFor(codec: number): { codec: number; compress: (page: Uint8Array) => Uint8Array } {

@@ -150,7 +150,6 @@ class Cursor {
     return { elementType: header & 0x0f, size };
   }
 
-  /** Most of a footer goes by here: the fields of a struct in one loop, without a call for each byte. */
   skip(type: number, depth: number, inCollection: boolean): void {
     if (depth > MAX_DEPTH) throw new ThriftError(`is nested deeper than ${MAX_DEPTH} levels`);
     switch (type) {
@@ -201,6 +200,7 @@ class Cursor {
     }
   }
 
+  /** Most of a footer goes by here: numbers and strings without a call for each of their bytes. */
   private skipFields(depth: number): void {
     const { bytes } = this;
     for (let header; (header = this.byte()) !== 0;) {

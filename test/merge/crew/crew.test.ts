@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openCrew } from '../../../src/merge/crew/crew.ts';
+import { openCrew, openHelper } from '../../../src/merge/crew/crew.ts';
 import { crewSize } from '../../../src/merge/crew/crew-size.ts';
 import { inParallel } from '../../../src/merge/crew/in-parallel.ts';
 import { packError, unpackError } from '../../../src/merge/crew/transport.ts';
@@ -25,6 +25,31 @@ for (const size of [1, 2])
       await assert.rejects(crew.run('gather', task), { code: 'ENOENT', path: '/nowhere/c.parquet' });
     await crew.close();
   });
+
+test('a helper is given tasks ahead and does them in order; what it has not done fails with the reason of the signal', async () => {
+  const task = { path: '/nowhere/c.parquet', name: 'c', columns: [], rowOf: null, rowGroupRows: [], partPaths: [] };
+  const stop = new AbortController();
+  const helper = openHelper(stop.signal)!;
+  const ended: number[] = [];
+  const codes = await Promise.all(
+    [0, 1, 2].map((i) =>
+      helper.run('gather', task).catch((error: unknown) => {
+        ended.push(i);
+        return (error as NodeJS.ErrnoException).code;
+      }),
+    ),
+  );
+  assert.deepEqual([codes, ended], [Array(3).fill('ENOENT'), [0, 1, 2]]);
+  const left = [0, 1, 2].map(() => helper.run('gather', task));
+  stop.abort(new Error('enough'));
+  const reasons = await Promise.allSettled(left);
+  assert.deepEqual(
+    reasons.map((one) => one.status === 'rejected' && (one.reason as Error).message),
+    Array(3).fill('enough'),
+  );
+  await assert.rejects(helper.run('gather', task), /enough/);
+  await helper.close();
+});
 
 test('failures keep their type and place between threads', () => {
   const failure = unpackError(packError(invalidCheckpoint('a.parquet', 'is broken', 'x')));
