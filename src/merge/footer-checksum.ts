@@ -5,7 +5,7 @@ import type { DiskReader } from './system/disk-reader.ts';
 
 const BUFFER_BYTES = 2 * 1024 * 1024;
 /** The footer's length and the magic. */
-export const TAIL_BYTES = 8;
+const TAIL_BYTES = 8;
 
 /** CRC-32, in hexadecimal digits, of the bytes from `start` to `end` as they stand on the disk; of fewer where the file ends before. */
 export async function rangeChecksum(

@@ -6,7 +6,7 @@
  */
 import { Checksum, compareFiles, type ChunkPair, type CopiedFile } from './verify-bytes.ts';
 import { combineCrc32, formatCrc32 } from './crc32.ts';
-import { openCrew, openHelper, type Crew } from './crew/crew.ts';
+import { openCrew, openHelper } from './crew/crew.ts';
 import { crewSize } from './crew/crew-size.ts';
 import { inParallel } from './crew/in-parallel.ts';
 import { MergeFailure, unreadableCode } from './errors.ts';
@@ -19,7 +19,7 @@ import { readFooterOf, type Chunk, type Footer } from './parquet/footer.ts';
 import { chunkPieces } from './parquet/chunk-bytes.ts';
 import type { Column } from './parquet/schema.ts';
 import type { Checkpoint, MergePlan } from './plan.ts';
-import { isWorthAnOpinion, requireSameOpinion, type FooterOpinion } from './second-opinion.ts';
+import { checkBySecondParser } from './second-opinion.ts';
 import { DiskFile, type ReadableFile } from './system/disk-file.ts';
 import { DiskReader, type Medium } from './system/disk-reader.ts';
 import { takeTurn } from './system/take-turn.ts';
@@ -99,11 +99,6 @@ async function verify(request: VerifyRequest): Promise<Verification> {
   const output = new DiskFile(disk);
   const { size } = await output.stat();
   if (written !== undefined) await checkTail(disk, written, signal);
-  const ask = (chunks: number, crew: Crew): Promise<FooterOpinion | null> | null =>
-    isWorthAnOpinion(chunks) ? crew.run('opinion', { output: disk.lend(), size }) : null;
-  const early = helper === null ? null : ask(expectedChunks(plan), helper);
-  // What is wrong with the footer is this parser's to say.
-  early?.catch(() => undefined);
   const footer = await readFooterOf(output, OUTPUT);
   if (written !== undefined) checkTailIsWhole(footer, size, written);
   const columns = matchColumns(plan, footer, engine);
@@ -116,7 +111,7 @@ async function verify(request: VerifyRequest): Promise<Verification> {
   const pagesOf = await checkPageIndexes(disk, indexedPairs(plan, engine, columns, footer));
   const checkWhole = async (): Promise<void> => {
     const checks = [
-      checkOpinion(early ?? ask(footer.leaves * footer.rowGroups.length, own), footer),
+      checkBySecondParser(output, footer),
       checkMetadataOf(request, footer),
       checkOutputKeys(plan, output, footer),
       checkAlignedKeys(plan, takenOver, signal),
@@ -158,15 +153,6 @@ async function verify(request: VerifyRequest): Promise<Verification> {
     footerCrc32: footerSum.crc32,
     indexCrc32: footerSum.start > end ? await rangeChecksum(disk, end, footerSum.start) : null,
   };
-}
-
-/** Of an output that is stitched. */
-const expectedChunks = ({ spine, checkpoints, keyNames }: MergePlan): number =>
-  spine.rowGroupRows.length *
-  checkpoints.reduce((sum, { footer }) => sum + footer.leaves - keyNames.length, keyNames.length);
-
-async function checkOpinion(opinion: Promise<FooterOpinion | null> | null, footer: Footer): Promise<void> {
-  if (opinion !== null) requireSameOpinion(await opinion, footer);
 }
 
 async function checkMetadataOf({ plan, engine = 'stitch' }: VerifyRequest, footer: Footer): Promise<void> {

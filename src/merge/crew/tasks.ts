@@ -1,7 +1,6 @@
 /** What a crew does; each takes and gives plain data, since it may go to another thread. Loaded when they are first asked for. */
 import type { GatherTask } from '../gather/gather-part.ts';
 import type { ChunksCheck } from '../compare-chunks.ts';
-import type { readSecondOpinion } from '../second-opinion.ts';
 import type { ColumnsCheck } from '../verify-columns.ts';
 
 /** What a task may hear and tell while it is done. */
@@ -18,8 +17,6 @@ export const TASKS = {
   compare: async (task: ColumnsCheck) => (await import('../verify-columns.ts')).compareColumns(task),
   bytes: async (task: ChunksCheck, context: TaskContext) =>
     (await import('../compare-chunks.ts')).compareChunks(task, context),
-  opinion: async (task: Parameters<typeof readSecondOpinion>[0]) =>
-    (await import('../second-opinion.ts')).readSecondOpinion(task),
 };
 
 export type TaskName = keyof typeof TASKS;
