@@ -4,7 +4,7 @@
  * ratios of one run: machines are noisy.
  *
  *   node bench/run.ts [--full] [--sizes 67x1708x177748,668x17037x17775] [--contenders cat,widemerge-bytes,polars-concat] [--rounds 3]
- *     [--misaligned 10%] [--memory 16GiB] [--timeout 4m] [--repeat-below 25s] [--dir FOLDER] [--results FOLDER]
+ *     [--misaligned 10%] [--memory 16GiB] [--timeout 4m] [--repeat-below 25s] [--dir FOLDER] [--results FOLDER] [--name NAME]
  *
  * A size is files x columns x rows, the columns of all files together without their keys; --full is one real pair. Who takes longer than
  * --repeat-below is not run again. Where files are misaligned only those run that do not trust in their order. Files are written to --dir (BENCH_DIR, /var/tmp) and removed.
@@ -32,6 +32,7 @@ await main(async (signal) => {
       contenders: { type: 'string' },
       misaligned: { type: 'string', default: '0%' },
       'repeat-below': { type: 'string', default: '25s' },
+      name: { type: 'string' },
     },
   });
   const { rounds, limits } = commonSettings(values, values.full ? '15m' : '4m', signal);
@@ -52,7 +53,7 @@ await main(async (signal) => {
     };
   });
   const isUsual = values.sizes === undefined && misaligned === 0;
-  const name = !isUsual ? 'custom' : values.full ? 'full' : 'small';
+  const name = values.name ?? (!isUsual ? 'custom' : values.full ? 'full' : 'small');
   const md = resultMarkdown(result);
   console.log(md);
   await writeFiles(values.results, name, { json: `${JSON.stringify(result, null, 1)}\n`, md, svg: resultSvg(result) });

@@ -21,6 +21,7 @@ const ROOT = join(import.meta.dirname, '..');
 const PAGES = ['README.md', 'docs/measured.md'];
 const MARKDOWN = {
   small: { of: (json: unknown) => resultMarkdown(json as BenchResult), hasPlot: true },
+  'small-xfs': { of: (json: unknown) => resultMarkdown(json as BenchResult), hasPlot: false },
   full: { of: (json: unknown) => resultMarkdown(json as BenchResult), hasPlot: true },
   growth: { of: (json: unknown) => growthMarkdown(json as GrowthResult), hasPlot: true },
   'filesystems-full': { of: (json: unknown) => filesystemsMarkdown(json as FilesystemResult), hasPlot: false },

@@ -41,6 +41,8 @@ export interface Standing {
   fastest: Summary | null;
   /** How many times as long, and as much memory, it took. */
   timeRatio: number | null;
+  /** The same of the unverified merge, where that was run: no peer verifies anything. */
+  unverifiedTimeRatio: number | null;
   memoryRatio: number | null;
   peers: number;
   /** How many of them did not end well. */
@@ -50,6 +52,7 @@ export interface Standing {
 /** Null where no peer, or not the verified merge, was run, or that failed. */
 export function standingOf(summaries: readonly Summary[]): Standing | null {
   const own = summaries.find(({ id }) => id === OURS);
+  const unverified = summaries.find(({ id }) => id === UNVERIFIED);
   const peers = summaries.filter(isPeer);
   if (own?.wallMs == null || peers.length === 0) return null;
   const done = peers.filter((peer) => peer.wallMs !== null);
@@ -57,6 +60,8 @@ export function standingOf(summaries: readonly Summary[]): Standing | null {
   return {
     fastest,
     timeRatio: fastest === null ? null : fastest.wallMs!.median / own.wallMs.median,
+    unverifiedTimeRatio:
+      fastest === null || unverified?.wallMs == null ? null : fastest.wallMs!.median / unverified.wallMs.median,
     memoryRatio: fastest === null ? null : fastest.peakBytes / own.peakBytes,
     peers: peers.length,
     lost: peers.length - done.length,

@@ -31,10 +31,11 @@ const times = (a: Summary['wallMs'] | undefined, b: Summary['wallMs'] | undefine
 export function standingText(entries: readonly Entry[]): string | null {
   const standing = standingOf(summariesOf(entries));
   if (standing === null) return null;
-  const { fastest, timeRatio, memoryRatio, peers, lost } = standing;
+  const { fastest, timeRatio, unverifiedTimeRatio, memoryRatio, peers, lost } = standing;
   if (fastest === null) return `None of the ${peers} others came to an end within the limits.`;
+  const besides = unverifiedTimeRatio === null ? '' : ` (${ratio(unverifiedTimeRatio)} times the unverified one)`;
   const ended = lost === 0 ? '' : ` ${lost} of the ${peers} others did not end well.`;
-  return `The fastest of the others that came to an end, ${fastest.name}, took ${ratio(timeRatio!)} times as long as the verified merge, and ${ratio(memoryRatio!)} times its memory.${ended}`;
+  return `The fastest of the others that came to an end, ${fastest.name}, took ${ratio(timeRatio!)} times as long as the verified merge${besides}, and ${ratio(memoryRatio!)} times its memory.${ended}`;
 }
 
 export const summariesOf = (entries: readonly Entry[]): Summary[] =>

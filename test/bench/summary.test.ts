@@ -26,6 +26,16 @@ describe('the standing of the peers', () => {
     assert.equal(standing.timeRatio, 21 / 4);
     assert.equal(standing.memoryRatio, 15);
     assert.deepEqual([standing.peers, standing.lost], [3, 1]);
+    assert.equal(standing.unverifiedTimeRatio, null);
+  });
+
+  it('is told against the unverified merge, too, where that was run', () => {
+    const unverified = { id: 'widemerge-none', name: 'unverified', runs: [run(3, 100)] };
+    assert.equal(standingOf(summariesOf([...ENTRIES, unverified]))?.unverifiedTimeRatio, 7);
+    assert.match(
+      standingText([...ENTRIES, unverified])!,
+      /as the verified merge \(7\.0 times the unverified one\), and/,
+    );
   });
 
   it('has no fastest where none came to its end, and is nothing where the merge itself did not, or no peer ran', () => {
