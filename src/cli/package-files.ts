@@ -2,12 +2,8 @@
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const inPackage = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-
-export const PACKAGE_JSON = inPackage('package.json');
-
 /** A configuration that comes with the package. */
-export const packagedConfig = (name: string): string => inPackage(`config/${name}`);
+export const packagedConfig = (name: string): string => fileURLToPath(new URL(`../../config/${name}`, import.meta.url));
 
 /** The script of the command line. */
 export const CLI_ENTRY = fileURLToPath(new URL(`../cli/main${extname(import.meta.url)}`, import.meta.url));

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { Command, Help, Option } from 'commander';
 import { LEAST_ROW_GROUP_ROWS, MOST_ROW_GROUP_ROWS } from '../config/rules.ts';
 import { BACKENDS } from '../contract.ts';
-import { PACKAGE_JSON } from './package-files.ts';
+import { VERSION } from '../merge/version.ts';
 import {
   commandOption,
   durationWithDefault,
@@ -27,7 +26,7 @@ import type { VerifyOptions } from './verify.ts';
 export function createProgram(): Command {
   const program = new Command('widemerge')
     .description('Merges many Parquet files that share a key into one very wide Parquet file, pair after pair.')
-    .version(packageVersion())
+    .version(VERSION)
     .option('--verbose', 'show where an error came from')
     .configureHelp({ showGlobalOptions: false, sortSubcommands: false, optionDescription })
     .addHelpText('after', BEGINNING)
@@ -135,8 +134,4 @@ function optionDescription(option: Option): string {
 
 function pairsOption(text: string): number | string[] {
   return /^\d+$/.test(text) ? integerOption(1, 100_000)(text) : pairsListOption(text);
-}
-
-function packageVersion(): string {
-  return (JSON.parse(readFileSync(PACKAGE_JSON, 'utf8')) as { version: string }).version;
 }

@@ -33,7 +33,7 @@ export function openCrew(size: number, signal?: AbortSignal): Crew {
  * given tasks before it has done the last one: this thread may be busy when it asks.
  */
 export function openHelper(signal?: AbortSignal): Crew | null {
-  return availableParallelism() > 1 ? new Threads(1, signal, Infinity) : null;
+  return availableParallelism() > 1 ? new Threads(1, signal, true) : null;
 }
 
 class OnlyMe implements Crew {
@@ -75,19 +75,19 @@ interface Job {
 class Threads implements Crew {
   readonly size: number;
   private readonly signal: AbortSignal | undefined;
-  private readonly ahead: number;
+  private readonly isFed: boolean;
   private readonly waiting: Job[] = [];
   /** What each was given and has not done, in the order in which it does it. */
   private readonly given = new Map<Worker, Job[]>();
   private closed = false;
 
-  /** `ahead`: tasks that each is given while it is at one. */
-  constructor(size: number, signal: AbortSignal | undefined, ahead = 0) {
+  /** `isFed`: made at once, and given tasks while it is at others. */
+  constructor(size: number, signal: AbortSignal | undefined, isFed = false) {
     this.size = size;
     this.signal = signal;
-    this.ahead = ahead;
+    this.isFed = isFed;
     signal?.addEventListener('abort', this.abort, { once: true });
-    if (ahead > 0) this.hire();
+    if (isFed) this.hire();
   }
 
   run<N extends TaskName>(name: N, input: TaskInput<N>, onBytes: OnBytes = () => undefined): Promise<TaskOutput<N>> {
@@ -134,7 +134,7 @@ class Threads implements Crew {
     const [worker, jobs] = byLoad[0] ?? [undefined, []];
     if (worker !== undefined && jobs.length === 0) return worker;
     if (this.given.size < this.size) return this.hire();
-    return jobs.length <= this.ahead ? worker : undefined;
+    return this.isFed ? worker : undefined;
   }
 
   private hire(): Worker {

@@ -7,7 +7,7 @@ const MOST_BYTES = 1024 ** 3;
 
 /**
  * A file that is read in this thread: to copy what the kernel has in memory takes less time than to ask another thread for it, all the
- * more where processors are few. What the kernel has not is to be asked for before (`expectRange`), so that the disk has several reads to do.
+ * more where processors are few. What the kernel has not is to be asked for before (`expectRanges`), so that the disk has several reads to do.
  */
 export class NearbyFile implements ReadableFile, Disposable {
   readonly fd: number;
