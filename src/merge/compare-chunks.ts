@@ -6,7 +6,7 @@ import { crc32 } from './crc32.ts';
 import type { TaskContext } from './crew/tasks.ts';
 import { invalidCheckpoint, MergeFailure } from './errors.ts';
 import { PageWalk, type ExpectedPages } from './parquet/page-header.ts';
-import { ThriftError } from './parquet/thrift.ts';
+import { ThriftError } from './parquet/thrift-cursor.ts';
 import { alignedBuffer } from './system/aligned-buffer.ts';
 import { readLent, type LentReader } from './system/disk-reader.ts';
 import { expectRanges, NearbyFile } from './system/nearby-file.ts';

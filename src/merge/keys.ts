@@ -6,7 +6,8 @@ import type { MergeFailure } from './errors.ts';
 import { invalidCheckpoint } from './errors.ts';
 import { CONVERTED, LOGICAL, PHYSICAL, SCHEMA_ELEMENT } from './parquet/field-ids.ts';
 import type { Column } from './parquet/schema.ts';
-import { integerOf, findField, readStruct, TYPE, type ThriftStruct } from './parquet/thrift.ts';
+import { integerOf, findField, readStruct, type ThriftStruct } from './parquet/thrift.ts';
+import { TYPE } from './parquet/thrift-cursor.ts';
 import type { PhysicalValues } from './parquet/values.ts';
 
 /** Nanoseconds in one unit of a timestamp. */

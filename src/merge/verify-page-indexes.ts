@@ -7,7 +7,7 @@ import { PageWalk, type ExpectedPages } from './parquet/page-header.ts';
 import { PagesSum, readOffsetIndex, type PageLocation } from './parquet/page-index.ts';
 import { readAtFrom, readRanges, type ReadAt } from './parquet/read-ranges.ts';
 import type { Column } from './parquet/schema.ts';
-import { ThriftError } from './parquet/thrift.ts';
+import { ThriftError } from './parquet/thrift-cursor.ts';
 import type { Checkpoint, MergePlan } from './plan.ts';
 import { alignedBuffer } from './system/aligned-buffer.ts';
 import type { DiskReader } from './system/disk-reader.ts';

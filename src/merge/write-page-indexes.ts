@@ -7,7 +7,7 @@ import type { Chunk } from './parquet/footer.ts';
 import type { ByteRange } from './parquet/layout.ts';
 import { checkColumnIndex, moveOffsetIndex, readOffsetIndex, type PageIndexRanges } from './parquet/page-index.ts';
 import { readAtFrom, readRanges } from './parquet/read-ranges.ts';
-import { ThriftError } from './parquet/thrift.ts';
+import { ThriftError } from './parquet/thrift-cursor.ts';
 import type { FileTail } from './system/file-tail.ts';
 
 const BUFFER_BYTES = 1024 ** 2;

@@ -5,7 +5,8 @@
 import { mulberry32 } from '../../src/emulator/faults.ts';
 import { COLUMN_CHUNK, COLUMN_META, FILE_META, ROW_GROUP, SCHEMA_ELEMENT } from '../../src/merge/parquet/field-ids.ts';
 import { parseFooter, type Chunk } from '../../src/merge/parquet/footer.ts';
-import { readInteger, readList, readStruct, TYPE } from '../../src/merge/parquet/thrift.ts';
+import { readInteger, readList, readStruct } from '../../src/merge/parquet/thrift.ts';
+import { TYPE } from '../../src/merge/parquet/thrift-cursor.ts';
 import {
   encodeInteger,
   encodeList,

@@ -1,6 +1,7 @@
 /** Finds the places of a footer where something can be told that is not so, and tells it. */
 import { FILE_META } from '../../src/merge/parquet/field-ids.ts';
-import { readI64, readList, readStruct, ThriftField, TYPE } from '../../src/merge/parquet/thrift.ts';
+import { readI64, readList, readStruct, ThriftField } from '../../src/merge/parquet/thrift.ts';
+import { TYPE } from '../../src/merge/parquet/thrift-cursor.ts';
 import { encodeStruct, encodeList } from '../../src/merge/parquet/write-thrift.ts';
 
 /** Field ids and, in lists, indexes, from the outermost struct on. */

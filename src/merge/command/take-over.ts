@@ -1,7 +1,7 @@
 import { lstat, open } from 'node:fs/promises';
 import { MergeFailure } from '../errors.ts';
 import { signFooter } from '../parquet/sign-footer.ts';
-import { ThriftError } from '../parquet/thrift.ts';
+import { ThriftError } from '../parquet/thrift-cursor.ts';
 
 /**
  * Makes what a program has left at `path` ours: signs it with the plan's id and fsyncs it. Returns its bytes. Throws

@@ -1,6 +1,7 @@
 import { COLUMN_CHUNK, COLUMN_META, ENCODING, STATISTICS } from '../parquet/field-ids.ts';
 import type { Column } from '../parquet/schema.ts';
-import { ThriftField, TYPE, type ThriftStruct } from '../parquet/thrift.ts';
+import { ThriftField, type ThriftStruct } from '../parquet/thrift.ts';
+import { TYPE } from '../parquet/thrift-cursor.ts';
 import {
   encodeBinary,
   encodeInteger,

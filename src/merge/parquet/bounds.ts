@@ -1,6 +1,7 @@
 import { CONVERTED, LOGICAL, PHYSICAL, SCHEMA_ELEMENT } from './field-ids.ts';
 import type { Column } from './schema.ts';
-import { integerOf, findField, readStruct, TYPE } from './thrift.ts';
+import { integerOf, findField, readStruct } from './thrift.ts';
+import { TYPE } from './thrift-cursor.ts';
 
 /**
  * True where min and max of a column's physical values are those of its logical values, too. A part is written from

@@ -13,16 +13,8 @@ import {
   SCHEMA_ELEMENT,
   STATISTICS,
 } from './field-ids.ts';
-import {
-  findField,
-  readBinary,
-  readInteger,
-  readList,
-  readStruct,
-  ThriftError,
-  TYPE,
-  type ThriftStruct,
-} from './thrift.ts';
+import { findField, readBinary, readInteger, readList, readStruct, type ThriftStruct } from './thrift.ts';
+import { ThriftError, TYPE } from './thrift-cursor.ts';
 
 /** Type of a field by its id; of an enumeration, its largest number. */
 type Fields = ReadonlyMap<number, number | { upTo: number }>;

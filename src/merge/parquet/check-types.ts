@@ -1,7 +1,8 @@
 /** Whether what a leaf is said to mean can be stored as it is stored. Source: LogicalTypes.md of the format. */
 import { CONVERTED, LOGICAL, PHYSICAL, SCHEMA_ELEMENT } from './field-ids.ts';
 
-import { integerOf, findField, readInteger, readStruct, ThriftError, TYPE, type ThriftStruct } from './thrift.ts';
+import { integerOf, findField, readInteger, readStruct, type ThriftStruct } from './thrift.ts';
+import { ThriftError, TYPE } from './thrift-cursor.ts';
 
 const { int32, int64, byteArray, fixedLenByteArray } = PHYSICAL;
 const DECIMALS = [int32, int64, byteArray, fixedLenByteArray];

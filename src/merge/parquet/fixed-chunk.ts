@@ -16,7 +16,8 @@ import {
 } from './field-ids.ts';
 import type { Chunk } from './footer.ts';
 import type { Column } from './schema.ts';
-import { integerOf, TYPE } from './thrift.ts';
+import { integerOf } from './thrift.ts';
+import { TYPE } from './thrift-cursor.ts';
 import { encodeInteger, encodeStruct, encodeText, i32Field, i64Field, listField, structField } from './write-thrift.ts';
 
 const INT96_BYTES = 12;

@@ -5,16 +5,8 @@ import { checkChunkFields, checkFileFields, checkGroupFields } from './check-fie
 import { COLUMN_CHUNK, COLUMN_META, FILE_META, ROW_GROUP } from './field-ids.ts';
 import { pageIndexRanges, type PageIndexRanges } from './page-index.ts';
 import { leavesOf, readSchema, type Column, type Leaf } from './schema.ts';
-import {
-  findField,
-  integerOf,
-  readList,
-  readStruct,
-  readText,
-  ThriftError,
-  type ThriftField,
-  type ThriftStruct,
-} from './thrift.ts';
+import { findField, integerOf, readList, readStruct, readText, type ThriftField, type ThriftStruct } from './thrift.ts';
+import { ThriftError } from './thrift-cursor.ts';
 
 /** One column chunk: where its bytes are, and its ColumnChunk struct as it stands in the footer. */
 export interface Chunk {

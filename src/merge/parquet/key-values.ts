@@ -1,7 +1,8 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { MAX_FOOTER_BYTES } from './footer.ts';
 import { FILE_META, KEY_VALUE } from './field-ids.ts';
-import { findField, readList, readStruct, readText, ThriftError, type ThriftStruct } from './thrift.ts';
+import { findField, readList, readStruct, readText, type ThriftStruct } from './thrift.ts';
+import { ThriftError } from './thrift-cursor.ts';
 
 /** Name of the key-value entry that ties an output to its manifest. */
 export const MANIFEST_KEY = 'widemerge.manifest';

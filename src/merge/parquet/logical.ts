@@ -1,6 +1,7 @@
 import { LOGICAL, PHYSICAL, SCHEMA_ELEMENT } from './field-ids.ts';
 import type { Column } from './schema.ts';
-import { integerOf, findField, readStruct, TYPE, type ThriftStruct } from './thrift.ts';
+import { integerOf, findField, readStruct, type ThriftStruct } from './thrift.ts';
+import { TYPE } from './thrift-cursor.ts';
 
 const PHYSICAL_NAMES = new Map(Object.entries(PHYSICAL).map(([name, number]) => [number as number, name]));
 const LOGICAL_NAMES = new Map(Object.entries(LOGICAL).map(([name, number]) => [number as number, name]));

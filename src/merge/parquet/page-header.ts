@@ -1,7 +1,8 @@
 /** The headers of pages: what a decoder needs of them, and a walk from one to the next that decodes nothing. */
 import { LAST_ENCODING, PAGE, PAGE_HEADER } from './field-ids.ts';
 import { PagesSum } from './page-index.ts';
-import { findField, readPrefix, readStruct, ThriftError, TYPE, type ThriftStruct } from './thrift.ts';
+import { findField, readPrefix, readStruct, type ThriftStruct } from './thrift.ts';
+import { ThriftError, TYPE } from './thrift-cursor.ts';
 
 export type PageHeader = {
   /** Bytes of the header itself. */

@@ -13,11 +13,10 @@ import {
   readList,
   readPrefix,
   readStruct,
-  ThriftError,
-  TYPE,
   type ThriftField,
   type ThriftStruct,
 } from './thrift.ts';
+import { ThriftError, TYPE } from './thrift-cursor.ts';
 import { encodeStruct, i32Field, i64Field, listField, patchStruct } from './write-thrift.ts';
 
 /** Where the indexes of a chunk are said to lie. */

@@ -6,7 +6,8 @@ import type { Chunk, Footer } from './footer.ts';
 import { pageIndexFields } from './page-index.ts';
 import { TYPE_DEFINED_ORDER } from './rewrite.ts';
 import type { Column } from './schema.ts';
-import { integerOf, findField, readStruct, TYPE, type ThriftField } from './thrift.ts';
+import { integerOf, findField, readStruct, type ThriftField } from './thrift.ts';
+import { TYPE } from './thrift-cursor.ts';
 import { encodeStruct, encodeText, i32Field, listField, patchStruct, structField, textField } from './write-thrift.ts';
 import { encodeFooter } from './write-footer.ts';
 

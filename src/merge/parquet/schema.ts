@@ -2,16 +2,8 @@ import { invalidCheckpoint } from '../errors.ts';
 import { checkSchemaElement } from './check-fields.ts';
 import { checkMeaning } from './check-types.ts';
 import { PHYSICAL, REPETITION, SCHEMA_ELEMENT } from './field-ids.ts';
-import {
-  findField,
-  integerOf,
-  readList,
-  readStruct,
-  readText,
-  ThriftError,
-  type ThriftField,
-  type ThriftStruct,
-} from './thrift.ts';
+import { findField, integerOf, readList, readStruct, readText, type ThriftField, type ThriftStruct } from './thrift.ts';
+import { ThriftError } from './thrift-cursor.ts';
 
 /** A top-level field of a schema: a flat column, or a group with its leaves. */
 export interface Column {

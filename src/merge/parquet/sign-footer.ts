@@ -3,7 +3,8 @@ import { writeFully } from '../system/write-fully.ts';
 import { FILE_META, KEY_VALUE } from './field-ids.ts';
 import { MANIFEST_KEY, readFooterBytes } from './key-values.ts';
 import { keyValue } from './rewrite.ts';
-import { findField, readList, readStruct, readText, TYPE } from './thrift.ts';
+import { findField, readList, readStruct, readText } from './thrift.ts';
+import { TYPE } from './thrift-cursor.ts';
 import { encodeStruct, listField, patchStruct } from './write-thrift.ts';
 
 /**

@@ -1,6 +1,7 @@
 import { FILE_META, ROW_GROUP } from './field-ids.ts';
 import { keyValue, rootElement } from './rewrite.ts';
-import { ThriftField, TYPE, type ThriftStruct } from './thrift.ts';
+import { ThriftField, type ThriftStruct } from './thrift.ts';
+import { TYPE } from './thrift-cursor.ts';
 import { encodeStruct, i32Field, i64Field, listField, textField, encodeInteger } from './write-thrift.ts';
 
 export interface OutputRowGroup {

@@ -1,5 +1,6 @@
 /** Encodes Thrift's compact protocol, from structs as thrift.ts reads them, patched or new. */
-import { ThriftField, TYPE, type ThriftList, type ThriftStruct } from './thrift.ts';
+import { ThriftField, type ThriftList, type ThriftStruct } from './thrift.ts';
+import { TYPE } from './thrift-cursor.ts';
 
 /** Numbers up to here stay exact when they are doubled. */
 const MOST_DOUBLED = 2 ** 51;

@@ -6,7 +6,8 @@ import { readFooter } from '../../../src/merge/parquet/footer.ts';
 import { describeType } from '../../../src/merge/parquet/logical.ts';
 import { LOGICAL, PHYSICAL, SCHEMA_ELEMENT } from '../../../src/merge/parquet/field-ids.ts';
 import type { Column } from '../../../src/merge/parquet/schema.ts';
-import { ThriftField, TYPE, type ThriftStruct } from '../../../src/merge/parquet/thrift.ts';
+import { ThriftField, type ThriftStruct } from '../../../src/merge/parquet/thrift.ts';
+import { TYPE } from '../../../src/merge/parquet/thrift-cursor.ts';
 import { i32Field, structField } from '../../../src/merge/parquet/write-thrift.ts';
 import { temporaryFolder, writeParquet } from '../../support/parquet-by-sql.ts';
 

@@ -8,10 +8,9 @@ import {
   readList,
   readStruct,
   readText,
-  ThriftError,
-  TYPE,
   ThriftField,
 } from '../../../src/merge/parquet/thrift.ts';
+import { ThriftError, TYPE } from '../../../src/merge/parquet/thrift-cursor.ts';
 import {
   encodeInteger,
   encodeList,
