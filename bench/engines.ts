@@ -16,7 +16,7 @@ import { parseArgs } from 'node:util';
 import { createBackends } from '../src/backends/index.ts';
 import type { PairPlan } from '../src/cli/pair-plan.ts';
 import { writeSamples } from '../src/cli/samples/write.ts';
-import { defaultMemoryBytes, machineMemoryBytes } from '../src/config/load.ts';
+import { defaultMemoryBytes, machineMemoryBytes } from '../src/config/machine-memory.ts';
 import type { BackendName, MergeFigures } from '../src/contract.ts';
 import type { MergeJob } from '../src/merge/job.ts';
 import { predictPeak } from '../src/merge/predict/peak.ts';

@@ -1,6 +1,6 @@
 /** What all benches can be asked for. */
 import { UsageError } from '../../src/cli/exit.ts';
-import { defaultMemoryBytes, machineMemoryBytes } from '../../src/config/load.ts';
+import { defaultMemoryBytes, machineMemoryBytes } from '../../src/config/machine-memory.ts';
 import { parseBytes, parseDuration, PERCENT_PATTERN } from '../../src/config/units.ts';
 import type { RunLimits } from './measure.ts';
 import { RESULTS } from './results.ts';

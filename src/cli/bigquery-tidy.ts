@@ -7,7 +7,7 @@ import type { Patience } from '../bigquery/patiently.ts';
 import { pairsOfOpenRuns, type RunPair } from '../client/open-pairs.ts';
 import { BUCKET_FORM } from '../config/bucket-place.ts';
 import { loadConfig } from '../config/load.ts';
-import { formatBytes, formatDuration } from '../config/units.ts';
+import { formatBytes, formatCount, formatDuration } from '../config/units.ts';
 import { connect } from './connect.ts';
 import { CommandError, UsageError } from './exit.ts';
 import { table } from './terminal.ts';
@@ -96,7 +96,7 @@ function tidyLines(where: string, rows: Row[], others: number): string[] {
   const cells = rows.map(({ table: name, holds, rows: height, bytes, createdMs, expiresMs, usedBy }) => [
     name,
     holds,
-    height.toLocaleString('en'),
+    formatCount(height),
     formatBytes(bytes),
     formatDuration(Math.max(0, now - createdMs)),
     expiresMs === null ? 'never' : `in ${formatDuration(Math.max(0, expiresMs - now))}`,

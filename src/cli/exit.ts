@@ -1,7 +1,7 @@
 import { RunError } from '../client/errors.ts';
 import { isSilence, serverStatusOf } from '../client/server-status.ts';
 import type { ServerStatus } from '../client/server-status.ts';
-import { ConfigError } from '../config/problems.ts';
+import { ConfigError } from '../config/config-error.ts';
 
 /** Exit codes of every command. */
 export const EXIT = {

@@ -3,7 +3,7 @@ import { constants, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { machineLockPath } from '../config/environment.ts';
 import { MEMORY_SHARE } from '../config/rules.ts';
-import { defaultMemoryBytes, machineMemoryBytes } from '../config/load.ts';
+import { defaultMemoryBytes, machineMemoryBytes } from '../config/machine-memory.ts';
 import type { GuardedCommand, GuardLimits, GuardReport } from '../guard/command.ts';
 import { CommandUnusableError } from '../guard/executable.ts';
 import { LockBusyError } from '../guard/lock.ts';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { MergeError } from '../backends/backend.ts';
-import { formatBytes, formatDuration } from '../config/units.ts';
+import { formatBytes, formatCount, formatDuration } from '../config/units.ts';
 import type { BackendName, MergeFigures, RowsMode, VerifyMode } from '../contract.ts';
 import { mergeCheckpoints } from '../library/merge-checkpoints.ts';
 import { CommandError, UsageError } from './exit.ts';
@@ -85,7 +85,7 @@ function resultLine(figures: MergeFigures, output: string, peak: PeakMemory) {
 }
 
 function summary(figures: MergeFigures, output: string): string {
-  const shape = `${figures.columns.toLocaleString('en')} columns x ${figures.rows.toLocaleString('en')} rows`;
+  const shape = `${formatCount(figures.columns)} columns x ${formatCount(figures.rows)} rows`;
   if (figures.alreadyMerged) return `${output} holds these ${figures.files} files already: ${shape}; nothing to do`;
   const rewritten = figures.bytesRewritten === undefined ? '' : `, ${formatBytes(figures.bytesRewritten)}`;
   const how = figures.realigned === 0 ? 'all aligned' : `${figures.realigned} of them aligned first${rewritten}`;
@@ -98,5 +98,5 @@ function summary(figures: MergeFigures, output: string): string {
 function rowGroupsText({ rowGroups }: MergeFigures): string {
   if (rowGroups === undefined) return '';
   const { count, rowsMost } = rowGroups;
-  return count === 1 ? ' in 1 row group' : ` in ${count} row groups of up to ${rowsMost.toLocaleString('en')} rows`;
+  return count === 1 ? ' in 1 row group' : ` in ${count} row groups of up to ${formatCount(rowsMost)} rows`;
 }

@@ -1,6 +1,6 @@
 import type { CostLine, CostSum } from '../bigquery/estimate.ts';
 import { ASSUMED, estimateTime } from '../bigquery/estimate-time.ts';
-import { formatBytes, formatDuration } from '../config/units.ts';
+import { formatBytes, formatCount, formatDuration } from '../config/units.ts';
 import type { BigqueryConfig } from '../contract.ts';
 import type { SurveyedLayout } from '../merge/job.ts';
 import type { PairPlan, PairSurvey } from './pair-plan.ts';
@@ -57,25 +57,25 @@ function timeLine(plans: PairPlan[], { output }: BigqueryConfig): string {
   const query = `${minutes(ASSUMED.fastQueryMs)} to ${minutes(ASSUMED.slowQueryMs)}`;
   return (
     `about ${minutes(fastMs)} to ${minutes(slowMs)}${inTurn}: ${formatBytes(counts.sentBytes)} sent and ` +
-    `${formatBytes(counts.readBytes)} read back at ${link}, ${number(counts.queries)} queries of ${query} (both assumed), ` +
-    `${number(Math.ceil(counts.values / 1e6))} million values written and verified here`
+    `${formatBytes(counts.readBytes)} read back at ${link}, ${formatCount(counts.queries)} queries of ${query} (both assumed), ` +
+    `${formatCount(Math.ceil(counts.values / 1e6))} million values written and verified here`
   );
 }
 
 function onePair({ pair, survey, failure, refusal, estimate }: PairPlan): string[] {
   if (survey === null) return [`${pair}: ${failure?.type ?? ''}: ${failure?.message ?? ''}`];
   const { files, columns, bytesIn, alreadyMerged } = survey;
-  const shape = `${number(files)} files, ${number(columns)} columns x ${rowsText(survey)} rows, ${formatBytes(bytesIn)} on disk`;
+  const shape = `${formatCount(files)} files, ${formatCount(columns)} columns x ${rowsText(survey)} rows, ${formatBytes(bytesIn)} on disk`;
   if (alreadyMerged !== null) return [`${pair}: ${shape}: merged already; nothing to do`];
   const lines = [`${pair}: ${shape}`];
   if (survey.otherRows > 0)
-    lines.push(`not aligned: at least ${number(survey.otherRows)} files, which have another number of rows`);
+    lines.push(`not aligned: at least ${formatCount(survey.otherRows)} files, which have another number of rows`);
   if (survey.layout !== undefined) lines.push(...layoutLines(survey.layout));
   const sharing = sharingLine(survey.sharing);
   if (sharing !== null) lines.push(sharing);
   if (refusal !== null) lines.push(`not on BigQuery: ${refusal}`);
   if (estimate === null) return lines;
-  const parts = estimate.partitions.map((partition) => number(partition.columns));
+  const parts = estimate.partitions.map((partition) => formatCount(partition.columns));
   const cut = `${parts.length} vertical partition${parts.length === 1 ? '' : 's'} of ${columnsText(parts)}`;
   return [...lines, `in BigQuery's types: ${formatBytes(estimate.logicalBytes)} of values, in ${cut}`];
 }
@@ -84,9 +84,9 @@ function onePair({ pair, survey, failure, refusal, estimate }: PairPlan): string
 function layoutLines({ rowGroups, files, bytes, otherFiles, otherBytes }: SurveyedLayout): string[] {
   if (otherFiles === 0) return [];
   const { count, rowsMost } = rowGroups;
-  const groups = count === 1 ? '1' : `${number(count)}, of up to ${number(rowsMost)} rows`;
-  const others = `${number(otherFiles)} files (${formatBytes(otherBytes)}) have others and are rewritten`;
-  return [`row groups: ${groups}, as ${number(files)} files (${formatBytes(bytes)}) have them; ${others}`];
+  const groups = count === 1 ? '1' : `${formatCount(count)}, of up to ${formatCount(rowsMost)} rows`;
+  const others = `${formatCount(otherFiles)} files (${formatBytes(otherBytes)}) have others and are rewritten`;
+  return [`row groups: ${groups}, as ${formatCount(files)} files (${formatBytes(bytes)}) have them; ${others}`];
 }
 
 const HEADING = ['pair', 'files', 'columns', 'rows', 'on disk', 'partitions', 'in BigQuery', 'dollars', ''];
@@ -97,10 +97,16 @@ function manyPairs(plans: PairPlan[]): string[] {
     plans.map(({ pair, survey, failure, refusal, estimate }) => {
       if (survey === null)
         return [pair, '', '', '', '', '', '', '', `${failure?.type ?? ''}: ${failure?.message ?? ''}`];
-      const cells = [pair, number(survey.files), number(survey.columns), rowsText(survey), formatBytes(survey.bytesIn)];
+      const cells = [
+        pair,
+        formatCount(survey.files),
+        formatCount(survey.columns),
+        rowsText(survey),
+        formatBytes(survey.bytesIn),
+      ];
       if (survey.alreadyMerged !== null) return [...cells, '', '', '', 'merged already'];
       if (estimate === null) return [...cells, '', '', '', `not on BigQuery: ${refusal ?? ''}`];
-      const partitions = number(estimate.partitions.length);
+      const partitions = formatCount(estimate.partitions.length);
       return [...cells, partitions, formatBytes(estimate.logicalBytes), estimate.dollars.toFixed(2), ''];
     }),
   );
@@ -128,9 +134,7 @@ function listed(parts: string[]): string {
 }
 
 const rowsText = ({ rowsLeast, rowsMost }: PairSurvey): string =>
-  rowsLeast === rowsMost ? number(rowsMost) : `${number(rowsLeast)} to ${number(rowsMost)}`;
-
-const number = (value: number): string => value.toLocaleString('en');
+  rowsLeast === rowsMost ? formatCount(rowsMost) : `${formatCount(rowsLeast)} to ${formatCount(rowsMost)}`;
 
 /** Cents, and finer below a dollar. */
 const formatDollars = (dollars: number): string =>

@@ -1,4 +1,4 @@
-import { formatBytes, formatDuration } from '../config/units.ts';
+import { formatBytes, formatCount, formatDuration } from '../config/units.ts';
 import type { BackendName } from '../contract.ts';
 import { at, errorAt, worstError, type Line, type Point } from '../merge/predict/fit-line.ts';
 import { plotLines, type Curve } from './plot.ts';
@@ -27,9 +27,9 @@ export function profileLines(own: Profile): string[] {
     ...table(
       ['files', 'columns', 'values', 'peak', 'fitted', 'error', 'time'],
       points.map((point) => [
-        number(point.files),
-        number(point.columns),
-        number(point.values),
+        formatCount(point.files),
+        formatCount(point.columns),
+        formatCount(point.values),
         formatBytes(point.peakBytes),
         formatBytes(at(line, point.values)),
         percent(errorAt(line, pointOf(point))),
@@ -37,10 +37,12 @@ export function profileLines(own: Profile): string[] {
       ]),
     ),
     ...plotLines(curveOf(own)),
-    `${formatBytes(line.intercept)} + ${line.slope.toFixed(1)} bytes a value, at ${number(points.at(-1)!.rows)} rows; off by ${percent(worst)} at most`,
+    `${formatBytes(line.intercept)} + ${line.slope.toFixed(1)} bytes a value, at ${formatCount(points.at(-1)!.rows)} rows; off by ${percent(worst)} at most`,
   ];
   if (ended !== null)
-    lines.push(`${number(ended.files)} files ended with ${ended.type}, and none were tried after it: ${ended.message}`);
+    lines.push(
+      `${formatCount(ended.files)} files ended with ${ended.type}, and none were tried after it: ${ended.message}`,
+    );
   if (worst > NO_LINE) lines.push('the points lie on no line: beyond them the prediction is rough, and may be too low');
   return [...lines, ...wholeLines(own)];
 }
@@ -49,7 +51,7 @@ function wholeLines({ whole, line, limitBytes }: Profile): string[] {
   if (whole === null) return [];
   const bytes = at(line, whole.values);
   const verdict = bytes <= limitBytes ? 'within' : 'above';
-  const shape = `${number(whole.columns)} columns x ${number(whole.rows)} rows`;
+  const shape = `${formatCount(whole.columns)} columns x ${formatCount(whole.rows)} rows`;
   return [`the whole, ${shape}: ${formatBytes(bytes)} expected, ${verdict} the limit of ${formatBytes(limitBytes)}`];
 }
 
@@ -64,4 +66,3 @@ const pointOf = ({ values, peakBytes }: ProfilePoint): Point => ({ x: values, y:
 const pointsOf = (points: readonly ProfilePoint[]): Point[] => points.map(pointOf);
 
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
-const number = (value: number): string => value.toLocaleString('en');

@@ -1,7 +1,7 @@
 import { MergeError } from '../backends/backend.ts';
 import { createBackends } from '../backends/index.ts';
 import { machineLockPath } from '../config/environment.ts';
-import { defaultMemoryBytes, machineMemoryBytes } from '../config/load.ts';
+import { defaultMemoryBytes, machineMemoryBytes } from '../config/machine-memory.ts';
 import type { BackendName } from '../contract.ts';
 import { listCheckpoints } from '../merge/discover.ts';
 import { MergeFailure } from '../merge/errors.ts';

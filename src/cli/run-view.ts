@@ -1,6 +1,6 @@
 import type { RunStatus } from '../client/read-status.ts';
 import type { LiveActivity } from '../client/live-activities.ts';
-import { formatBytes, formatDuration } from '../config/units.ts';
+import { formatBytes, formatCount, formatDuration } from '../config/units.ts';
 import type { MergeFigures, PairProgress } from '../contract.ts';
 import { canaryLine } from '../workflows/canary.ts';
 import { stateText } from '../workflows/details.ts';
@@ -59,8 +59,8 @@ const routedText = ({ routed }: PairProgress): string[] => (routed === undefined
 
 export function figureCells(figures: MergeFigures): string[] {
   return [
-    figures.columns.toLocaleString('en'),
-    figures.rows.toLocaleString('en'),
+    formatCount(figures.columns),
+    formatCount(figures.rows),
     formatBytes(figures.bytesOut),
     // Of the run that merged it; this one has spent nothing on it.
     ...(figures.alreadyMerged ? ['', ''] : [formatDuration(figures.wallMs), formatBytes(figures.peakBytes)]),

@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { MergeError } from '../backends/backend.ts';
 import { runMergeProcess } from '../backends/merge-process.ts';
 import { machineLockPath } from '../config/environment.ts';
-import { formatBytes } from '../config/units.ts';
+import { formatBytes, formatCount } from '../config/units.ts';
 import { limitsFor } from '../library/limits.ts';
 import type { MergeJob, PublishedCheck } from '../merge/job.ts';
 import { MergeFailure, unreadableCode } from '../merge/errors.ts';
@@ -85,7 +85,7 @@ const CAUTIONS: Record<NonNullable<PublishedCheck['medium']>, string> = {
 };
 
 function describe({ rows, columns, bytes, hasChecksums, medium, sources }: PublishedCheck, dir: string): string {
-  const shape = `${columns.toLocaleString('en')} columns x ${rows.toLocaleString('en')} rows, ${formatBytes(bytes)}`;
+  const shape = `${formatCount(columns)} columns x ${formatCount(rows)} rows, ${formatBytes(bytes)}`;
   const byManifest = hasChecksums
     ? 'is what its manifest says'
     : 'was published without verification, its manifest has no checksums: its size and id are right';

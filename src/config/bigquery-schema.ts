@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { BUCKET_FORM } from './bucket-place.ts';
 import { duration } from './duration.ts';
 

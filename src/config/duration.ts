@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { DURATION_PATTERN, parseDuration } from './units.ts';
 
 const DURATION = { error: 'a duration with its unit, e.g. 30m' };

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { command, hookTimeout } from './command-schema.ts';
 import { bytesFrom } from './size.ts';
 import { PERCENT_PATTERN } from './units.ts';

@@ -1,16 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { totalmem } from 'node:os';
 import { dirname, matchesGlob, relative, resolve, sep } from 'node:path';
 import { parseDocument } from 'yaml';
 import type { BigqueryConfig, HealthConfig, RunConfig } from '../contract.ts';
-import { MEMORY_SHARE } from './rules.ts';
-import { ConfigError, problemLines } from './problems.ts';
+import { ConfigError } from './config-error.ts';
+import { defaultMemoryBytes, machineMemoryBytes } from './machine-memory.ts';
+import { problemLines } from './problems.ts';
 import { bigquerySchema } from './bigquery-schema.ts';
 import { healthSchema } from './health-schema.ts';
 import { configSchema } from './schema.ts';
 import type { CheckedConfig } from './schema.ts';
-
-export { ConfigError } from './problems.ts';
 
 /**
  * Reads and checks a YAML configuration. Paths are relative to its own folder and come out absolute, sizes in bytes,
@@ -105,17 +103,6 @@ const completeBigquery = ({ budget, stagingExpires, ...rest }: CheckedConfig['bi
   budgetDollars: budget,
   stagingExpiresMs: stagingExpires,
 });
-
-/** 40 GiB, or 80 % of a smaller machine: what is left keeps the machine reachable. */
-export function defaultMemoryBytes(machineBytes: number): number {
-  return Math.min(40 * 2 ** 30, Math.floor(MEMORY_SHARE * machineBytes));
-}
-
-/** Memory of the machine, or of the container where that has less; bytes. */
-export function machineMemoryBytes(): number {
-  const constrained = process.constrainedMemory();
-  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
-}
 
 /** Merged files in a pair's own folder would be taken for its checkpoints, or the output's folder for a pair. */
 function outputAmongPairs(config: RunConfig): string | undefined {

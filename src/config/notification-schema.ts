@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { BACKENDS, FAILURES } from '../contract.ts';
 import type { FailureType } from '../contract.ts';
 

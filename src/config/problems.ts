@@ -1,15 +1,5 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { configJsonSchema } from './json-schema.ts';
-
-/** Thrown for a configuration that cannot be used; each problem is one line: path, value, what was expected. */
-export class ConfigError extends Error {
-  readonly problems: string[];
-  constructor(source: string, problems: string[]) {
-    super(problems.map((problem) => `${source}: ${problem}`).join('\n'));
-    this.name = 'ConfigInvalid';
-    this.problems = problems;
-  }
-}
 
 type Issue = z.core.$ZodIssue;
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { BACKENDS, CANARY_MODES, keyOf, type MergeKey } from '../contract.ts';
 import { bigquerySchema } from './bigquery-schema.ts';
 import { command, hookTimeout } from './command-schema.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { BYTES_PATTERN, parseBytes } from './units.ts';
 
 const SIZE = { error: 'a size with its unit, e.g. 40GiB' };

@@ -23,7 +23,8 @@ export function killTree(tree: ProcessTree): void {
       frozen.add(pid);
     }
   }
-  signalTree(tree, 'SIGKILL');
+  // Nobody at all: what usually stands at the end of a command.
+  if (frozen.size > 0) signalTree(tree, 'SIGKILL');
 }
 
 /** `spared`: a process that only carries the others, and must outlive them. */

@@ -103,7 +103,7 @@ function inGroup(
       looked.add(mount);
     }
     const group = make(parent);
-    if (!joinable.has(parent)) joinable.set(parent, group.joinFiles.every(canJoin));
+    if (!joinable.has(parent)) joinable.set(parent, canJoin(group.joinFiles));
     if (joinable.get(parent) === true) return { joinFiles: group.joinFiles, group };
     group.remove();
     return null;
@@ -112,6 +112,7 @@ function inGroup(
   }
 }
 
-function canJoin(file: string): boolean {
-  return spawnSync(SHELL, ['-c', 'echo 0 >"$1"', SHELL, file], { stdio: 'ignore' }).status === 0;
+function canJoin(files: string[]): boolean {
+  const script = 'for file; do echo 0 >"$file" || exit 1; done';
+  return spawnSync(SHELL, ['-c', script, SHELL, ...files], { stdio: 'ignore' }).status === 0;
 }

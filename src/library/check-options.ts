@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { MergeError } from '../backends/backend.ts';
 import { LEAST_ROW_GROUP_ROWS, MOST_ROW_GROUP_ROWS } from '../config/rules.ts';
 import { BACKENDS, type BackendName } from '../contract.ts';

@@ -1,4 +1,4 @@
-import { defaultMemoryBytes, machineMemoryBytes } from '../config/load.ts';
+import { defaultMemoryBytes, machineMemoryBytes } from '../config/machine-memory.ts';
 import { DEFAULT_STALL_MS, DEFAULT_TIMEOUT_MS, KILL_SHARE, MEMORY_SHARE } from '../config/rules.ts';
 import type { GuardLimits } from '../guard/command.ts';
 

@@ -4,7 +4,7 @@
  */
 import { readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { MergeFailure } from './errors.ts';
 import { syncFolder } from './system/sync-folder.ts';
 import { writeDurably } from './system/write-durably.ts';

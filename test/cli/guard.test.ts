@@ -179,7 +179,8 @@ test('no progress: 124, with the evidence', async (t) => {
   assert.match(readFileSync(`${file}.stalled.txt`, 'utf8'), /\(sleep\), child of \d+, S: sleep 1000/);
 });
 
-const EATER = 'a = []; setInterval(() => a.push(Buffer.alloc(8 << 20, 1)), 5)';
+/** Slow enough to be seen on its way up, on a busy machine, too. */
+const EATER = 'a = []; setInterval(() => a.push(Buffer.alloc(8 << 20, 1)), 40)';
 
 test('out of memory: 125, and which means it was', async (t) => {
   const { token, run } = setUp(t);

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ConfigError, defaultMemoryBytes, loadConfig, parseConfig } from '../../src/config/load.ts';
+import { ConfigError } from '../../src/config/config-error.ts';
+import { loadConfig, parseConfig } from '../../src/config/load.ts';
+import { defaultMemoryBytes } from '../../src/config/machine-memory.ts';
 
 const base = { name: 'fx', root: 'in', output: 'out', pairs: ['EURUSD', 'GBPUSD'], key: 'interval_time' };
 // JSON is YAML.

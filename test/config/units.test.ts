@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatBytes, formatDuration, parseBytes, parseDuration } from '../../src/config/units.ts';
+import { formatBytes, formatCount, formatDuration, parseBytes, parseDuration } from '../../src/config/units.ts';
 
 test('sizes', () => {
   assert.equal(parseBytes('40GiB'), 40 * 2 ** 30);
@@ -25,4 +25,9 @@ test('sizes and durations are shown in three figures', () => {
   assert.equal(formatDuration(59_700), '1 min 00 s');
   assert.equal(formatDuration(185_000), '3 min 05 s');
   assert.equal(formatDuration(7_800_000), '2 h 10 min');
+});
+
+test('formats counts with their thousands, as Intl does', () => {
+  for (const count of [0, 7, 999, 1000, 17_038, 177_748, 1_000_000, Number.MAX_SAFE_INTEGER, -1234])
+    assert.equal(formatCount(count), count.toLocaleString('en'));
 });

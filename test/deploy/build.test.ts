@@ -22,6 +22,15 @@ test('the built command finds its package, its merge process and the threads of 
   assert.match(stdout, /merged 6 files \(6 of them aligned first.*verified \(full\)/);
 });
 
+test('what every merge loads has no part of zod that is not used', async () => {
+  const text = await readFile(inProject('dist/merge/process.js'), 'utf8');
+  const locales = text.match(/^\/\/ node_modules\/zod\/.*\/locales\/.*$/gm);
+  assert.deepEqual(
+    locales?.map((line) => line.replace(/^.*\//, '')),
+    ['en.js'],
+  );
+});
+
 test('the licences of all packages that were bundled are there', async () => {
   const text = await readFile(inProject('dist/chunks/LICENSES.txt'), 'utf8');
   const names = [...text.matchAll(/^(\S+) \d\S* \((\S+)\)$/gm)].map(([, name, licence]) => [name!, licence!] as const);

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { runMergeProcess } from '../../backends/merge-process.ts';
+import { formatCount } from '../../config/units.ts';
 import type { RunConfig } from '../../contract.ts';
 
 const LIMITS = { memoryBytes: 2 ** 30, killAboveBytes: 2 ** 30, timeoutMs: 300_000, stallMs: 60_000, graceMs: 5_000 };
@@ -23,7 +24,7 @@ export async function compareWithLocal(stage: { folder: string; config: RunConfi
   );
   const { values, different } = await countDifferences(join(config.output, `${pair}.parquet`), path);
   if (different > 0) throw new Error(`${pair}: ${different} values of ${values} differ from the local engine's`);
-  return `${pair} merged again by local: all ${values.toLocaleString('en')} values, their types and their order are the same`;
+  return `${pair} merged again by local: all ${formatCount(values)} values, their types and their order are the same`;
 }
 
 /** By position: of each column how many values differ; NaN is NaN, null is null. */
