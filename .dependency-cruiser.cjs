@@ -66,7 +66,7 @@ module.exports = {
     ),
     only(
       'bigquery',
-      [room('merge'), '^src/config/(environment|bucket-place)[.]ts$', '^src/budget/messages[.]ts$'],
+      [room('merge'), '^src/config/(environment|bucket-place|units)[.]ts$', '^src/budget/messages[.]ts$'],
       'Planning and the calls of its clients; free of Temporal, and of who calls it.',
     ),
     only(
@@ -125,6 +125,14 @@ module.exports = {
       severity: 'error',
       from: { pathNot: '^src/cli/connect[.]ts$' },
       to: { path: `${temporal}envconfig/` },
+    },
+    {
+      name: 'merges-start-at-once',
+      comment:
+        'The schema of the configuration and YAML take a tenth of the time of a small merge, which needs neither.',
+      severity: 'error',
+      from: { path: '^src/(cli/merge|merge/process)[.]ts$' },
+      to: { path: '^src/config/(load|problems|schema|json-schema)[.]ts$|node_modules/yaml/', reachable: true },
     },
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],

@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MergeError } from '../backends/backend.ts';
+import { pairMatcher } from '../config/rules.ts';
 import type { RunConfig } from '../contract.ts';
 
 /**
@@ -13,7 +14,7 @@ export async function pairFolders({ root, pairs }: RunConfig): Promise<string[]>
     const message = `the folder of the pairs, ${root}, cannot be read: check \`root\``;
     throw new MergeError({ type: 'ConfigInvalid', message, file: root }, { cause });
   });
-  const matches = patternMatcher(pairs);
+  const matches = pairMatcher(pairs);
   const folders: string[] = [];
   for (const name of names.toSorted()) {
     if (name.startsWith('.') && !pairs.startsWith('.')) continue;
@@ -23,14 +24,4 @@ export async function pairFolders({ root, pairs }: RunConfig): Promise<string[]>
     if (info?.isDirectory()) folders.push(name);
   }
   return folders;
-}
-
-/** `*` stands for any characters, `?` for one. */
-export function patternMatcher(pattern: string): (name: string) => boolean {
-  const source = pattern
-    .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  const expression = new RegExp(`^${source}$`, 'su');
-  return (name) => expression.test(name);
 }

@@ -1,4 +1,4 @@
-import { KILL_SHARE, MEMORY_SHARE } from '../config/rules.ts';
+import { GRACE_MS, KILL_SHARE, MEMORY_SHARE } from '../config/rules.ts';
 import { join } from 'node:path';
 import type { BackendName, RunConfig } from '../contract.ts';
 import type { GuardLimits } from '../guard/command.ts';
@@ -34,9 +34,6 @@ const ENGINES = {
   ...{ local: 'stitch', duckdb: 'duckdb', bigquery: 'bigquery' },
   ...{ polars: 'polars', dask: 'dask', pandas: 'pandas', command: 'command' },
 } as const satisfies Record<BackendName, MergeJob['engine']>;
-
-/** For SIGTERM, on timeout and cancellation: the engine stops within a file. */
-const GRACE_MS = 5_000;
 
 export function outputPath({ config, pair }: PairTask): string {
   return join(config.output, `${pair}.parquet`);

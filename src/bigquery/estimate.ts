@@ -3,6 +3,7 @@
  * counted as values. So the bill may be lower, and is higher only where the union of the keys has more rows than the
  * longest checkpoint, or text was stored once for many rows.
  */
+import { formatCount } from '../config/units.ts';
 import type { BigqueryConfig } from '../contract.ts';
 import { GIB, MIB, MIN_BILLED_BYTES, TIB } from './limits.ts';
 import { limitsOf, planPartitions, type Partition } from './partitions.ts';
@@ -126,10 +127,13 @@ function linesOf({ columns, partitions, tables, smallTables, bytes }: Counts, co
   const scanned = prices.queryPerTiB / TIB;
   const keys = tables - partitions;
   const terms: Record<CostTerm, [what: string, dollarsPerByte: number]> = {
-    values: [`scan of ${number(columns)} columns, each once, at $${prices.queryPerTiB} per TiB`, scanned],
-    keys: [`scan of ${number(keys)} keys to join by, one for each checkpoint in a partition`, scanned],
-    spine: [`scan of the rows' keys and positions, once for each of ${number(partitions)} partitions`, scanned],
-    minimum: [`${number(smallTables)} of ${number(tables)} tables are below the 10 MB billed at least`, scanned],
+    values: [`scan of ${formatCount(columns)} columns, each once, at $${prices.queryPerTiB} per TiB`, scanned],
+    keys: [`scan of ${formatCount(keys)} keys to join by, one for each checkpoint in a partition`, scanned],
+    spine: [`scan of the rows' keys and positions, once for each of ${formatCount(partitions)} partitions`, scanned],
+    minimum: [
+      `${formatCount(smallTables)} of ${formatCount(tables)} tables are below the 10 MB billed at least`,
+      scanned,
+    ],
     storageRead: [
       `Storage Read of the merged columns, at $${prices.storageReadPerTiB} per TiB`,
       prices.storageReadPerTiB / TIB,
@@ -208,4 +212,3 @@ const spineKeyBytes = ({ files }: PairShape): number =>
   files.reduce((most, { keyBytes }) => Math.max(most, keyBytes), 0);
 
 const sum = (numbers: number[]): number => numbers.reduce((total, number) => total + number, 0);
-const number = (value: number): string => value.toLocaleString('en');

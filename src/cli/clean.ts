@@ -7,10 +7,12 @@ import { runMergeProcess } from '../backends/merge-process.ts';
 import { readInput } from '../client/describe-run.ts';
 import { machineLockPath } from '../config/environment.ts';
 import { loadConfig } from '../config/load.ts';
-import { defaultMemoryBytes, machineMemoryBytes } from '../config/machine-memory.ts';
+import { machineMemoryBytes } from '../config/machine-memory.ts';
+import { DEFAULT_STALL_MS, DEFAULT_TIMEOUT_MS } from '../config/rules.ts';
 import { formatBytes } from '../config/units.ts';
 import type { CleanMode, FailureFacts, RunConfig } from '../contract.ts';
 import type { GuardLimits } from '../guard/command.ts';
+import { limitsFor } from '../library/limits.ts';
 import type { CleanReceipt, MergeJob } from '../merge/job.ts';
 import { readManifest } from '../merge/manifest.ts';
 import { manifestPath } from '../merge/workspace.ts';
@@ -33,7 +35,7 @@ interface Work {
 
 type Cleaned = { pair: string; receipt: CleanReceipt } | { pair: string; failure: FailureFacts };
 
-const TIMES = { timeoutMs: 30 * 60_000, stallMs: 10 * 60_000, graceMs: 5_000 };
+const TIMES = { timeoutMs: DEFAULT_TIMEOUT_MS, stallMs: DEFAULT_STALL_MS };
 
 /**
  * `widemerge clean NAME|CONFIG|DIR`: the step of a run, outside of one: the output is read again first, and only unchanged checkpoints
@@ -109,7 +111,7 @@ async function configOf(target: string): Promise<RunConfig> {
 }
 
 async function worksOfFolder(dir: string, options: CleanOptions): Promise<Work[]> {
-  const memoryBytes = defaultMemoryBytes(machineMemoryBytes());
+  const limits = limitsFor({});
   const mode = modeOf(options, 'keep');
   const works: Work[] = [];
   for (const name of (await readdir(dir)).toSorted()) {
@@ -127,9 +129,10 @@ async function worksOfFolder(dir: string, options: CleanOptions): Promise<Work[]
       output: { path, replace: false },
       ...{ key: manifest.key, rows: manifest.rows, reference: manifest.reference, engine: manifest.engine },
       ...(manifest.rowGroupRows !== null && { rowGroupRows: manifest.rowGroupRows }),
-      ...{ verify: 'bytes', clean: mode, cleanAlone: { dryRun: options.dryRun }, memoryBytes },
+      ...{ verify: 'bytes', clean: mode, cleanAlone: { dryRun: options.dryRun } },
+      memoryBytes: limits.memoryBytes,
     };
-    works.push({ pair: basename(pair), job, limits: { memoryBytes, killAboveBytes: memoryBytes, ...TIMES } });
+    works.push({ pair: basename(pair), job, limits });
   }
   return works;
 }

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { machineLockPath } from '../config/environment.ts';
-import { MEMORY_SHARE } from '../config/rules.ts';
+import { GRACE_MS, MEMORY_SHARE } from '../config/rules.ts';
 import { defaultMemoryBytes, machineMemoryBytes } from '../config/machine-memory.ts';
 import type { GuardedCommand, GuardLimits, GuardReport } from '../guard/command.ts';
 import { CommandUnusableError } from '../guard/executable.ts';
@@ -30,9 +30,6 @@ export const GUARD_EXIT = {
   notExecutable: 126,
   notFound: 127,
 } as const;
-
-/** Between the signal and SIGKILL, for the timeout and for signals that are passed on. */
-const GRACE_MS = 5_000;
 
 /** `widemerge guard -- COMMAND ...`: any program under all safeguards. Ends this process with the command's exit code, or one of the guard's. */
 export async function guard(words: string[], options: GuardOptions): Promise<void> {

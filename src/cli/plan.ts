@@ -6,16 +6,17 @@ import { MergeError } from '../backends/backend.ts';
 import { readCurves } from '../backends/measured-curves.ts';
 import { sumCosts } from '../bigquery/estimate.ts';
 import { defaultBigquery, loadConfig } from '../config/load.ts';
-import { defaultMemoryBytes, machineMemoryBytes } from '../config/machine-memory.ts';
+import { machineMemoryBytes } from '../config/machine-memory.ts';
 import { DEFAULT_CHAIN, DEFAULT_TIMEOUT_MS } from '../config/rules.ts';
 import type { GuardLimits } from '../guard/command.ts';
+import { limitsFor } from '../library/limits.ts';
 import type { MergeJob } from '../merge/job.ts';
 import { CommandError, EXIT, UsageError } from './exit.ts';
 import { interruptible } from './interrupt.ts';
 import type { PlanSettings } from './plan-engines.ts';
 import { planLines } from './plan-view.ts';
 import { planPair, type PairPlan } from './pair-plan.ts';
-import { folderLimits, machineOf, survey, surveyJob, SURVEY_TIMES } from './survey-folder.ts';
+import { machineOf, survey, surveyJob, SURVEY_TIMES } from './survey-folder.ts';
 import { openDisplay } from './terminal.ts';
 
 export interface PlanOptions {
@@ -79,10 +80,11 @@ async function planOf(
 }
 
 function folderSurvey(dir: string, { key, pattern }: PlanOptions): Surveys {
-  const memoryBytes = defaultMemoryBytes(machineMemoryBytes());
+  const limits = { ...limitsFor({}), ...SURVEY_TIMES };
+  const { memoryBytes } = limits;
   return {
     jobs: [{ pair: basename(resolve(dir)), job: surveyJob({ dir, key, pattern, memoryBytes }) }],
-    limits: folderLimits(memoryBytes),
+    limits,
     settings: {
       chain: DEFAULT_CHAIN,
       machine: machineOf(memoryBytes),

@@ -1,8 +1,8 @@
 import { MergeError } from '../backends/backend.ts';
 import { createBackends } from '../backends/index.ts';
 import { machineLockPath } from '../config/environment.ts';
-import { defaultMemoryBytes, machineMemoryBytes } from '../config/machine-memory.ts';
 import type { BackendName } from '../contract.ts';
+import { limitsFor } from '../library/limits.ts';
 import { listCheckpoints } from '../merge/discover.ts';
 import { MergeFailure } from '../merge/errors.ts';
 import type { MergeJob, Survey } from '../merge/job.ts';
@@ -16,7 +16,7 @@ import { checkRoom, checkWritable, chooseWorkDir } from './profile-place.ts';
 import { measurePoints, type ProfileSeries } from './profile-points.ts';
 import { tellProfile } from './profile-tell.ts';
 import type { Profile } from './profile-view.ts';
-import { folderLimits, machineOf, survey, surveyJob } from './survey-folder.ts';
+import { machineOf, survey, surveyJob, SURVEY_TIMES } from './survey-folder.ts';
 import { openDisplay } from './terminal.ts';
 
 export interface ProfileOptions {
@@ -37,7 +37,8 @@ export interface ProfileOptions {
 export async function profile(dir: string, options: ProfileOptions): Promise<void> {
   if ((options.command === undefined) === (options.engine === 'command'))
     throw new UsageError('--command says what --engine command runs; give both');
-  const memoryBytes = options.memory ?? defaultMemoryBytes(machineMemoryBytes());
+  const limits = limitsFor({ memoryBytes: options.memory, timeoutMs: options.timeout });
+  const { memoryBytes } = limits;
   const job: MergeJob = {
     ...surveyJob({ dir, key: options.key, pattern: options.pattern, memoryBytes }),
     ...(options.command !== undefined && { command: { argv: options.command, dir: process.cwd() } }),
@@ -51,7 +52,7 @@ export async function profile(dir: string, options: ProfileOptions): Promise<voi
     if (remark !== null) display.line(remark);
     if (options.svg !== undefined) await checkWritable('--svg', options.svg);
     const files = (await listCheckpoints(job)).map(({ path }) => path);
-    whole = await survey(job, folderLimits(memoryBytes), interrupt.signal);
+    whole = await survey(job, { ...limits, ...SURVEY_TIMES }, interrupt.signal);
     const counts = fileCounts(files.length, options.columns, options.points);
     if (counts.length < LEAST_POINTS)
       throw new UsageError(
@@ -62,7 +63,7 @@ export async function profile(dir: string, options: ProfileOptions): Promise<voi
       backend: createBackends()[options.engine],
       job: { ...job, steps: ['discover', 'merge', 'verify', 'publish'], verify: 'bytes' },
       context: {
-        limits: { ...folderLimits(memoryBytes), killAboveBytes: memoryBytes, timeoutMs: options.timeout },
+        limits,
         machineLock: machineLockPath,
         signal: interrupt.signal,
         onRemark: (line) => display.line(line),

@@ -9,8 +9,7 @@ import type { Machine } from '../merge/predict/shape.ts';
 
 /** Reading footers is a matter of seconds; a file system that hangs ends it. */
 const TIMEOUT_MS = 10 * 60_000;
-const GRACE_MS = 5_000;
-export const SURVEY_TIMES = { timeoutMs: TIMEOUT_MS, stallMs: TIMEOUT_MS, graceMs: GRACE_MS };
+export const SURVEY_TIMES = { timeoutMs: TIMEOUT_MS, stallMs: TIMEOUT_MS };
 
 /** A folder without a configuration, as `widemerge merge` takes it when nothing else is said. */
 export interface Folder {
@@ -31,12 +30,6 @@ export const surveyJob = ({ dir, key, pattern, memoryBytes }: Folder): MergeJob 
   engine: 'stitch',
   verify: 'none',
   memoryBytes,
-});
-
-export const folderLimits = (memoryBytes: number): GuardLimits => ({
-  memoryBytes,
-  killAboveBytes: Math.round(memoryBytes * 1.25),
-  ...SURVEY_TIMES,
 });
 
 /** This machine, for predictions under a limit of memory. */

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { dirname, matchesGlob, relative, resolve, sep } from 'node:path';
+import { dirname, relative, resolve, sep } from 'node:path';
 import { parseDocument } from 'yaml';
 import type { BigqueryConfig, HealthConfig, RunConfig } from '../contract.ts';
 import { ConfigError } from './config-error.ts';
 import { defaultMemoryBytes, machineMemoryBytes } from './machine-memory.ts';
 import { problemLines } from './problems.ts';
+import { pairMatcher } from './rules.ts';
 import { bigquerySchema } from './bigquery-schema.ts';
 import { healthSchema } from './health-schema.ts';
 import { configSchema } from './schema.ts';
@@ -34,7 +35,14 @@ export function parseConfig(text: string, path: string): RunConfig {
       path,
       faults.map((fault) => fault.message.split('\n')[0]?.replace(/:$/, '') ?? fault.code),
     );
-  const input: unknown = document.toJS();
+  let input: unknown;
+  try {
+    input = document.toJS();
+  } catch (cause) {
+    // An alias (`*name`) of nothing: what a pattern of names is without its quotes.
+    const { message } = cause as Error;
+    throw new ConfigError(path, [`${message}; a text that begins with * is written in quotes`], { cause });
+  }
   const result = configSchema.safeParse(input);
   if (!result.success) throw new ConfigError(path, problemLines(result.error.issues, input));
   const config = complete(result.data, dirname(resolve(path)));
@@ -109,6 +117,6 @@ function outputAmongPairs(config: RunConfig): string | undefined {
   const inside = relative(config.root, config.output);
   const folder = inside.split(sep)[0] ?? '';
   if (folder === '' || folder === '..') return undefined;
-  const taken = Array.isArray(config.pairs) ? config.pairs.includes(folder) : matchesGlob(folder, config.pairs);
+  const taken = Array.isArray(config.pairs) ? config.pairs.includes(folder) : pairMatcher(config.pairs)(folder);
   return taken ? `output: ${JSON.stringify(config.output)}; expected a folder that is not one of the pairs` : undefined;
 }

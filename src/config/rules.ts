@@ -10,6 +10,9 @@ export const DEFAULT_TIMEOUT_MS = 30 * 60_000;
 /** Longest time without progress, where nothing else is said. */
 export const DEFAULT_STALL_MS = 10 * 60_000;
 
+/** Between SIGTERM and SIGKILL: an engine stops within a file, and what is on disk was fsynced as it went. */
+export const GRACE_MS = 5_000;
+
 /** Of the machine's memory: no merge may take more, whatever is configured, so that the machine stays reachable. */
 export const MEMORY_SHARE = 0.8;
 /** The same for the line above which the watcher kills. */
@@ -30,6 +33,16 @@ export const LAID_OUT_BACKENDS: readonly BackendName[] = ['local', 'bigquery'];
 
 /** The name of a pair is that of a folder: not hidden, no path, no pattern. */
 export const PAIR_NAME = /^[^./*?[\]\s\0-\x1f][^/*?[\]\0-\x1f]*$/;
+
+/** Whether a folder is one of the pairs that a pattern names: `*` stands for any characters, `?` for one. */
+export function pairMatcher(pattern: string): (name: string) => boolean {
+  const source = pattern
+    .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  const expression = new RegExp(`^${source}$`, 'su');
+  return (name) => expression.test(name);
+}
 
 /** Name of a host, as a worker and a run's configuration give it: part of a task queue's name. */
 export const HOST_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;

@@ -25,7 +25,7 @@ export interface GuardedCommand {
 export interface GuardLimits {
   /** Limit of the tree's memory, bytes: the kernel's hard limit where there is one, and in any case the watcher's. */
   memoryBytes: number;
-  /** The watcher kills the tree at once above this resident size (anonymous + shared + swap), bytes. */
+  /** The watcher kills the tree at once above this resident size (anonymous + shared + swap), or above memoryBytes where that is less, bytes. */
   killAboveBytes: number;
   /** Of the guard's monotonic clock, from the spawn. */
   timeoutMs: number;

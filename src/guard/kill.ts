@@ -15,16 +15,22 @@ export function killTree(tree: ProcessTree): void {
     // Its folder is gone, or no longer ours: one by one, then.
   }
   const frozen = new Set<number>();
-  for (let round = 0; round < FREEZE_ROUNDS; round++) {
-    const running = tree.scan().filter(({ pid }) => !frozen.has(pid));
-    if (running.length === 0) break;
-    for (const { pid } of running) {
-      send(pid, 'SIGSTOP');
-      frozen.add(pid);
+  try {
+    for (let round = 0; round < FREEZE_ROUNDS; round++) {
+      const running = tree.scan().filter(({ pid }) => !frozen.has(pid));
+      if (running.length === 0) break;
+      for (const { pid } of running) {
+        send(pid, 'SIGSTOP');
+        frozen.add(pid);
+      }
     }
+    // Usually nobody is left at the end of a command: then a scan is saved.
+    if (frozen.size > 0) signalTree(tree, 'SIGKILL');
+  } catch {
+    // No descriptor is left to look with: those that are known, and the session's first process group, which takes none. Who waits for their end is told.
+    for (const pid of frozen) send(pid, 'SIGKILL');
+    if (tree.root.session === tree.root.pid) send(-tree.root.pid, 'SIGKILL');
   }
-  // Nobody at all: what usually stands at the end of a command.
-  if (frozen.size > 0) signalTree(tree, 'SIGKILL');
 }
 
 /** `spared`: a process that only carries the others, and must outlive them. */
@@ -40,10 +46,14 @@ export function killAtOnce(processes: Pick<ProcessStat, 'pid' | 'startTicks'>[])
   for (const { pid, startTicks } of processes) if (readStat(pid)?.startTicks === startTicks) send(pid, 'SIGKILL');
 }
 
-/** Waits until no process of the tree is left; false where one cannot die in time (it waits inside the kernel, for a disk perhaps). */
+/**
+ * Waits until no process of the tree, which has been killed, is left; false where one cannot die in time (it waits inside the kernel, for a disk
+ * perhaps). One that was between two processes when its tree was looked for is killed here.
+ */
 export async function waitUntilGone(tree: ProcessTree, timeoutMs: number): Promise<boolean> {
   const until = performance.now() + timeoutMs;
-  while (tree.scan().length > 0) {
+  for (let left = tree.scan(); left.length > 0; left = tree.scan()) {
+    killAtOnce(left);
     if (performance.now() > until) return false;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

@@ -54,7 +54,7 @@ export async function runGuarded(
     try {
       return await watchOver(child, { command, limits, bound, lifetime }, hooks);
     } catch (error) {
-      child.process.kill('SIGKILL');
+      killTree(child.tree);
       throw error;
     } finally {
       // Before the locks are given back: from then on their holder may be anybody.

@@ -183,5 +183,10 @@ test('broken YAML, a duplicate field and an absent file are problems of the conf
   assert.throws(() => parseConfig('a: [1', 'x.yaml'), ConfigError);
   assert.throws(() => parseConfig('name: a\nname: b', 'x.yaml'), ConfigError);
   assert.throws(() => parseConfig('', 'x.yaml'), ConfigError);
+  assert.throws(() => parseConfig('pairs: *USD', 'x.yaml'), { name: 'ConfigInvalid', message: /USD.* in quotes$/ });
   await assert.rejects(loadConfig('/nowhere/x.yaml'), /cannot be read \(ENOENT\)/);
+});
+
+test('an output is among the pairs by the same pattern as the pairs themselves', () => {
+  assert.doesNotThrow(() => parseConfig(JSON.stringify({ ...base, pairs: '[A-Z]*', output: 'in/OUT' }), '/etc/x.yaml'));
 });

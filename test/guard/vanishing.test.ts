@@ -18,10 +18,10 @@ import {
   readStat,
   readThreads,
 } from '../../src/guard/proc.ts';
-import { sampleMemory } from '../../src/guard/process-tree.ts';
+import { sampleMemory, type ProcessTree } from '../../src/guard/process-tree.ts';
 import { startChild } from '../../src/guard/start.ts';
 import { describeStuck, lookAtStuck } from '../../src/guard/stuck.ts';
-import { processToken, temporaryFolder } from './helpers.ts';
+import { processToken, temporaryFolder, waitFor } from './helpers.ts';
 
 test('every reader has an answer for a process that has gone', async (t) => {
   const child = spawn('sleep', ['1000']);
@@ -62,3 +62,35 @@ test('a tree whose processes come and go faster than they are read', async (t) =
   killTree(child.tree);
   assert.ok(await waitUntilGone(child.tree, 10_000));
 });
+
+test('one that was between two processes when its tree was looked for is killed while that is waited for', async () => {
+  const child = spawn('sleep', ['1000']);
+  const stat = readStat(child.pid!)!;
+  // The race itself cannot be had at will: the first look finds nothing, the next one does.
+  const looks = [[], [stat]];
+  const tree = { root: stat, group: null, scan: () => looks.shift() ?? [] } as unknown as ProcessTree;
+  killTree(tree);
+  assert.ok(await waitUntilGone(tree, 10_000));
+  if (child.signalCode === null) await once(child, 'exit');
+  assert.equal(child.signalCode, 'SIGKILL');
+});
+
+test('where /proc cannot be read any more, the tree dies all the same', async () => {
+  // For want of descriptors, which cannot be had here without the want of the test runner's, too.
+  const child = spawn('sh', ['-c', 'sleep 1000 & wait'], { detached: true });
+  const root = readStat(child.pid!)!;
+  const scan = (): never => {
+    throw new Error('EMFILE');
+  };
+  const tree = { root, group: null, scan } as unknown as ProcessTree;
+  killTree(tree);
+  await assert.rejects(waitUntilGone(tree, 10_000), /EMFILE/);
+  if (child.signalCode === null) await once(child, 'exit');
+  assert.equal(child.signalCode, 'SIGKILL');
+  await waitFor(() => !listPids().some((pid) => isLiveIn(pid, root.pid)), 'the end of its group');
+});
+
+function isLiveIn(pid: number, session: number): boolean {
+  const stat = readStat(pid);
+  return stat !== null && stat.session === session && isLive(stat);
+}

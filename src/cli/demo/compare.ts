@@ -2,10 +2,17 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { runMergeProcess } from '../../backends/merge-process.ts';
+import { GRACE_MS } from '../../config/rules.ts';
 import { formatCount } from '../../config/units.ts';
 import type { RunConfig } from '../../contract.ts';
 
-const LIMITS = { memoryBytes: 2 ** 30, killAboveBytes: 2 ** 30, timeoutMs: 300_000, stallMs: 60_000, graceMs: 5_000 };
+const LIMITS = {
+  memoryBytes: 2 ** 30,
+  killAboveBytes: 2 ** 30,
+  timeoutMs: 300_000,
+  stallMs: 60_000,
+  graceMs: GRACE_MS,
+};
 
 /** Merges the pair's checkpoints again with the local engine, and says whether both outputs hold the same. */
 export async function compareWithLocal(stage: { folder: string; config: RunConfig }, pair: string): Promise<string> {
