@@ -11,7 +11,7 @@ const only = (name, allowed, comment, to = {}) => ({
   comment,
   severity: 'error',
   from: { path: room(name) },
-  to: { path: '^src/', pathNot: [room(name), '^src/contract[.]ts$', ...allowed], ...to },
+  to: { path: '^src/', pathNot: [room(name), '^src/(contract|payloads)[.]ts$', ...allowed], ...to },
 });
 
 module.exports = {
@@ -30,6 +30,13 @@ module.exports = {
       from: { path: '^src/contract[.]ts$' },
       to: {},
     },
+    {
+      name: 'payloads-import-words',
+      comment: 'Types only: every room imports them, too.',
+      severity: 'error',
+      from: { path: '^src/payloads[.]ts$' },
+      to: { pathNot: '^src/contract[.]ts$' },
+    },
     only('workflows', [room('budget')], 'Deterministic code only; activities are known by their types.', {
       dependencyTypesNot: ['type-only'],
     }),
@@ -40,7 +47,7 @@ module.exports = {
       from: { path: room('workflows') },
       to: {
         dependencyTypesNot: ['type-only'],
-        pathNot: ['^src/(workflows|budget)/', '^src/contract[.]ts$', `${temporal}(workflow|common)/`],
+        pathNot: ['^src/(workflows|budget)/', '^src/(contract|payloads)[.]ts$', `${temporal}(workflow|common)/`],
       },
     },
     only('merge', [], 'The engine knows neither its guard nor who calls it.'),

@@ -17,7 +17,8 @@ import { createBackends } from '../src/backends/index.ts';
 import type { PairPlan } from '../src/cli/pair-plan.ts';
 import { writeSamples } from '../src/cli/samples/write.ts';
 import { defaultMemoryBytes, machineMemoryBytes } from '../src/config/machine-memory.ts';
-import type { BackendName, MergeFigures } from '../src/contract.ts';
+import type { BackendName } from '../src/contract.ts';
+import type { MergeFigures } from '../src/payloads.ts';
 import type { MergeJob } from '../src/merge/job.ts';
 import { predictPeak } from '../src/merge/predict/peak.ts';
 

@@ -1,5 +1,5 @@
 import { MergeError } from '../backends/backend.ts';
-import type { RunConfig } from '../contract.ts';
+import type { RunConfig } from '../payloads.ts';
 import type { HealthReport } from '../guard/health.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { typed } from './typed-failure.ts';

@@ -1,6 +1,6 @@
 import { heartbeat } from '@temporalio/activity';
 import type { CloudProgress } from '../backends/bigquery.ts';
-import type { MergeHeartbeat } from '../contract.ts';
+import type { MergeHeartbeat } from '../payloads.ts';
 import type { Progress } from '../merge/job.ts';
 
 /** The worker throttles to 2 s; a shorter period only keeps the figures fresh when its turn comes. */

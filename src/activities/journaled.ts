@@ -1,6 +1,7 @@
 import { MergeError } from '../backends/backend.ts';
 import type { LostAttempt } from '../backends/journal.ts';
-import type { BackendName, FailureFacts } from '../contract.ts';
+import type { BackendName } from '../contract.ts';
+import type { FailureFacts } from '../payloads.ts';
 import { workspacePath } from '../merge/workspace.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { outputPath, type MergeTask } from './pair-task.ts';

@@ -1,4 +1,4 @@
-import type { RunConfig } from '../contract.ts';
+import type { RunConfig } from '../payloads.ts';
 import { pairFolders } from './pair-folders.ts';
 import { typed } from './typed-failure.ts';
 

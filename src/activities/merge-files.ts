@@ -1,4 +1,4 @@
-import type { MergeFigures } from '../contract.ts';
+import type { MergeFigures } from '../payloads.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { reporting } from './heartbeat.ts';
 import { journaled } from './journaled.ts';

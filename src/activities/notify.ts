@@ -1,4 +1,4 @@
-import type { Notification, RunConfig } from '../contract.ts';
+import type { Notification, RunConfig } from '../payloads.ts';
 import { runHook } from '../guard/hook-command.ts';
 
 export interface NotifyTask {

@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MergeError } from '../backends/backend.ts';
 import { pairMatcher } from '../config/rules.ts';
-import type { RunConfig } from '../contract.ts';
+import type { RunConfig } from '../payloads.ts';
 
 /**
  * The pairs that a configuration names: its list, or the folders of `root` whose names match its pattern, sorted. Hidden

@@ -1,6 +1,7 @@
 import { GRACE_MS, KILL_SHARE, MEMORY_SHARE } from '../config/rules.ts';
 import { join } from 'node:path';
-import type { BackendName, RunConfig } from '../contract.ts';
+import type { BackendName } from '../contract.ts';
+import type { RunConfig } from '../payloads.ts';
 import type { GuardLimits } from '../guard/command.ts';
 import type { MergeJob, MergeStep } from '../merge/job.ts';
 

@@ -1,4 +1,4 @@
-import type { MergeFigures } from '../contract.ts';
+import type { MergeFigures } from '../payloads.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { required, runStep } from './merge-step.ts';
 import type { OutputTask } from './pair-task.ts';

@@ -2,7 +2,7 @@ import { ApplicationFailure, cancellationSignal, CancelledFailure, CompleteAsync
 import { MergeError } from '../backends/backend.ts';
 import { BigQueryError } from '../bigquery/error-reasons.ts';
 import { BudgetRefused } from '../bigquery/purse.ts';
-import type { FailureFacts } from '../contract.ts';
+import type { FailureFacts } from '../payloads.ts';
 import { MergeFailure } from '../merge/errors.ts';
 
 /**

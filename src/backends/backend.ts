@@ -1,4 +1,5 @@
-import type { BackendName, FailureFacts, MergeFigures } from '../contract.ts';
+import type { BackendName } from '../contract.ts';
+import type { FailureFacts, MergeFigures } from '../payloads.ts';
 import type { GuardClock } from '../guard/clock.ts';
 import type { GuardLimits } from '../guard/command.ts';
 import type { MergeJob, Progress } from '../merge/job.ts';

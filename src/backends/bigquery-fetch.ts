@@ -1,6 +1,6 @@
 import type { Purse } from '../bigquery/purse.ts';
 import type { CloudRequest } from '../bigquery/staging-tables.ts';
-import type { MergeFigures } from '../contract.ts';
+import type { MergeFigures } from '../payloads.ts';
 import type { MergeJob } from '../merge/job.ts';
 import { MergeError, type Backend, type MergeContext } from './backend.ts';
 import { reserveRead, settleRead, type ReadSums } from './bigquery-read-bill.ts';

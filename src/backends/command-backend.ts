@@ -1,7 +1,7 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { environment } from '../config/environment.ts';
-import type { EngineCommand } from '../contract.ts';
+import type { EngineCommand } from '../payloads.ts';
 import type { CommandEngine, MergeJob } from '../merge/job.ts';
 import { withParent } from '../guard/lifetime.ts';
 import { MergeError, type Backend, type MergeContext } from './backend.ts';

@@ -1,4 +1,5 @@
-import { FAILURES, type FailureFacts, type MergeFigures } from '../contract.ts';
+import { FAILURES } from '../contract.ts';
+import type { FailureFacts, MergeFigures } from '../payloads.ts';
 import type {
   CleanReceipt,
   Discovery,

@@ -2,7 +2,7 @@ import { getCompileCacheDir } from 'node:module';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import type { MergeFigures } from '../contract.ts';
+import type { MergeFigures } from '../payloads.ts';
 import type { GuardedCommand } from '../guard/command.ts';
 import { LockBusyError, LockUnusableError } from '../guard/lock.ts';
 import { LimitInvalidError } from '../guard/memory-means.ts';

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { childEnvironment, environment } from '../config/environment.ts';
-import type { EngineCommand } from '../contract.ts';
+import type { EngineCommand } from '../payloads.ts';
 import {
   ensurePythonEnvironment,
   placePythonEnvironment,

@@ -1,7 +1,7 @@
 /** Whether tables could be loaded through the bucket that is configured: it is there, in place, and may be written. */
 import { randomBytes } from 'node:crypto';
 import type { BigQuery } from '@google-cloud/bigquery';
-import type { BigqueryConfig } from '../contract.ts';
+import type { BigqueryConfig } from '../payloads.ts';
 import { Bucket, storedObject } from './bucket.ts';
 import { failed, note, ok, type Check } from './check.ts';
 import { BigQueryError } from './error-reasons.ts';

@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import type { BigQuery, JobMetadata } from '@google-cloud/bigquery';
 import { environment } from '../config/environment.ts';
-import type { BigqueryConfig } from '../contract.ts';
+import type { BigqueryConfig } from '../payloads.ts';
 import { failed, note, ok, type Check } from './check.ts';
 import { checkBucket } from './check-bucket.ts';
 import { openClient, openReadClient } from './client.ts';

@@ -1,5 +1,5 @@
 /** What the steps of a pair cost, in whole nano-dollars, rounded up: list prices of on-demand billing. */
-import type { BigqueryConfig } from '../contract.ts';
+import type { BigqueryConfig } from '../payloads.ts';
 import type { LineKind } from '../budget/messages.ts';
 import { GIB, TIB } from './limits.ts';
 import { nanosOf } from './purse.ts';

@@ -4,7 +4,7 @@
  * longest checkpoint, or text was stored once for many rows.
  */
 import { formatCount } from '../config/units.ts';
-import type { BigqueryConfig } from '../contract.ts';
+import type { BigqueryConfig } from '../payloads.ts';
 import { GIB, MIB, MIN_BILLED_BYTES, TIB } from './limits.ts';
 import { limitsOf, planPartitions, type Partition } from './partitions.ts';
 import type { PairShape, StagedFile } from './shape.ts';

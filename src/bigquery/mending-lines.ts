@@ -1,5 +1,5 @@
 /** The lines of gcloud, bq or the configuration that mend what the service refuses. */
-import type { BigqueryConfig } from '../contract.ts';
+import type { BigqueryConfig } from '../payloads.ts';
 import type { BigQueryError } from './error-reasons.ts';
 
 /** Of roles/bigquery.* */

@@ -4,7 +4,7 @@
  *
  * A checkpoint is cut only where it does not fit a partition of its own: its key is read, and its smallest bill paid, once.
  */
-import type { BigqueryConfig } from '../contract.ts';
+import type { BigqueryConfig } from '../payloads.ts';
 import { leavesTables } from './leaves-tables.ts';
 import { PARTITION_LIMITS, type PartitionLimits } from './limits.ts';
 

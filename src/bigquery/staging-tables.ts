@@ -4,7 +4,7 @@
  * found when they are to go, also where nothing is left on disk.
  */
 import { createHash } from 'node:crypto';
-import type { BigqueryConfig } from '../contract.ts';
+import type { BigqueryConfig } from '../payloads.ts';
 import type { StagedCheckpoint, StagedKey, StagedSpine, Staging } from '../merge/staging.ts';
 import { leavesTables } from './leaves-tables.ts';
 import type { PartitionSlice } from './partitions.ts';

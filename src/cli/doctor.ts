@@ -5,7 +5,7 @@ import { monthOf } from '../budget/month.ts';
 import { readLedger } from '../client/budget.ts';
 import { RunError } from '../client/errors.ts';
 import { loadConfig } from '../config/load.ts';
-import type { BigqueryConfig } from '../contract.ts';
+import type { BigqueryConfig } from '../payloads.ts';
 import { missingSearchAttributes } from '../workers/search-attributes.ts';
 import { connect } from './connect.ts';
 import { machineChecks } from './machine-checks.ts';

@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import { readStatus } from '../client/read-status.ts';
 import type { RunStatus } from '../client/read-status.ts';
 import { isSilence, isStumble, serverStatusOf } from '../client/server-status.ts';
-import type { PairProgress } from '../contract.ts';
+import type { PairProgress } from '../payloads.ts';
 import { changeLines, runLines } from './run-view.ts';
 import type { Display } from './terminal.ts';
 

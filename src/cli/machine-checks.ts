@@ -8,7 +8,7 @@ import { environment, machineLockPath } from '../config/environment.ts';
 import { defaultHealth } from '../config/load.ts';
 import { defaultMemoryBytes, machineMemoryBytes } from '../config/machine-memory.ts';
 import { formatBytes } from '../config/units.ts';
-import type { RunConfig } from '../contract.ts';
+import type { RunConfig } from '../payloads.ts';
 import { checkHealth, judgeHealth } from '../guard/health.ts';
 import { bestLifetime } from '../guard/lifetime.ts';
 import { LockBusyError, LockUnusableError, takeLocks } from '../guard/lock.ts';

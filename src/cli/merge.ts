@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { MergeError } from '../backends/backend.ts';
 import { formatBytes, formatCount, formatDuration } from '../config/units.ts';
-import type { BackendName, MergeFigures, RowsMode, VerifyMode } from '../contract.ts';
+import type { BackendName, RowsMode, VerifyMode } from '../contract.ts';
+import type { MergeFigures } from '../payloads.ts';
 import { mergeCheckpoints } from '../library/merge-checkpoints.ts';
 import { CommandError, UsageError } from './exit.ts';
 import { interruptible } from './interrupt.ts';

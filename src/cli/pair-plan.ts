@@ -1,6 +1,7 @@
 import { estimateCost, type CostEstimate } from '../bigquery/estimate.ts';
 import { pairShape, refusalOf } from '../bigquery/shape.ts';
-import type { FailureType, MergeFigures } from '../contract.ts';
+import type { FailureType } from '../contract.ts';
+import type { MergeFigures } from '../payloads.ts';
 import type { Survey, SurveyedLayout } from '../merge/job.ts';
 import { chooseEngine, type EngineChoice } from './plan-choice.ts';
 import { planEngines, type EnginePlan, type PlanSettings } from './plan-engines.ts';

@@ -1,7 +1,7 @@
 import type { CostLine, CostSum } from '../bigquery/estimate.ts';
 import { ASSUMED, estimateTime } from '../bigquery/estimate-time.ts';
 import { formatBytes, formatCount, formatDuration } from '../config/units.ts';
-import type { BigqueryConfig } from '../contract.ts';
+import type { BigqueryConfig } from '../payloads.ts';
 import type { SurveyedLayout } from '../merge/job.ts';
 import type { PairPlan, PairSurvey } from './pair-plan.ts';
 import { engineLines } from './plan-engines-view.ts';

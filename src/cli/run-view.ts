@@ -1,7 +1,7 @@
 import type { RunStatus } from '../client/read-status.ts';
 import type { LiveActivity } from '../client/live-activities.ts';
 import { formatBytes, formatCount, formatDuration } from '../config/units.ts';
-import type { MergeFigures, PairProgress } from '../contract.ts';
+import type { MergeFigures, PairProgress } from '../payloads.ts';
 import { canaryLine } from '../workflows/canary.ts';
 import { stateText } from '../workflows/details.ts';
 import { whyText } from '../workflows/pair-entry.ts';

@@ -3,7 +3,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
 import { startRun } from '../client/start-run.ts';
 import { loadConfig } from '../config/load.ts';
-import type { RunResult } from '../contract.ts';
+import type { RunResult } from '../payloads.ts';
 import { whyText } from '../workflows/pair-entry.ts';
 import { connect } from './connect.ts';
 import { CommandError, EXIT, Interrupted } from './exit.ts';

@@ -1,5 +1,5 @@
 import { formatBytes } from '../config/units.ts';
-import type { MergeFigures, WhyCopied } from '../contract.ts';
+import type { MergeFigures, WhyCopied } from '../payloads.ts';
 
 /** Where blocks could be shared, or not, and what would change it. */
 const WHY: Record<WhyCopied, string> = {

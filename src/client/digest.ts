@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { RunConfig } from '../contract.ts';
+import type { RunConfig } from '../payloads.ts';
 
 /** Tells whether two checked configurations are the same, whatever the order of their keys. 64 hexadecimal digits. */
 export function configDigest(config: RunConfig): string {

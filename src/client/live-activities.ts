@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
-import type { MergeHeartbeat } from '../contract.ts';
+import type { MergeHeartbeat } from '../payloads.ts';
 import { pairWorkflowId } from '../contract.ts';
 
 /** What the server knows of an activity that runs, or waits to run, for a pair. */

@@ -1,6 +1,6 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { QueryNotRegisteredError, WorkflowNotFoundError } from '@temporalio/client';
-import type { PairProgress, RunProgress, RunResult } from '../contract.ts';
+import type { PairProgress, RunProgress, RunResult } from '../payloads.ts';
 import { MESSAGES, runWorkflowId, WORKFLOW_TYPES } from '../contract.ts';
 import { isRunning, pristine } from '../workflows/pair-entry.ts';
 import { oneLine } from '../workflows/route.ts';

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import type { PairRequest, PivotRequest, RunProgress } from '../contract.ts';
+import type { PairRequest, PivotRequest, RunProgress } from '../payloads.ts';
 import { MESSAGES } from '../contract.ts';
 import type { MergePairsInput } from '../workflows/inputs.ts';
 import { whyRefused } from '../workflows/notes.ts';

@@ -1,6 +1,6 @@
 import type { Client, ScheduleDescription, ScheduleSpec } from '@temporalio/client';
 import { ScheduleAlreadyRunning, ScheduleNotFoundError } from '@temporalio/client';
-import type { RunConfig } from '../contract.ts';
+import type { RunConfig } from '../payloads.ts';
 import { scheduleId, scheduleWorkflowId, TASK_QUEUES } from '../contract.ts';
 import type { scheduledStart } from '../workflows/scheduled-start.ts';
 import { configDigest } from './digest.ts';

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
-import type { PairRequest, PauseRequest, PivotRequest } from '../contract.ts';
+import type { PairRequest, PauseRequest, PivotRequest } from '../payloads.ts';
 import { MESSAGES, runWorkflowId, TASK_QUEUES } from '../contract.ts';
 import type { RunMemo } from '../workflows/inputs.ts';
 import type { mergePairs } from '../workflows/merge-pairs.ts';

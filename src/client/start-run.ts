@@ -1,6 +1,6 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import type { RunConfig } from '../contract.ts';
+import type { RunConfig } from '../payloads.ts';
 import { runWorkflowId, TASK_QUEUES } from '../contract.ts';
 import type { RunMemo, Tuning } from '../workflows/inputs.ts';
 import type { mergePairs } from '../workflows/merge-pairs.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { parseDocument } from 'yaml';
-import type { BigqueryConfig, HealthConfig, RunConfig } from '../contract.ts';
+import type { BigqueryConfig, HealthConfig, RunConfig } from '../payloads.ts';
 import { ConfigError } from './config-error.ts';
 import { defaultMemoryBytes, machineMemoryBytes } from './machine-memory.ts';
 import { problemLines } from './problems.ts';

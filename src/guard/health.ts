@@ -1,7 +1,7 @@
 import { readFile, statfs } from 'node:fs/promises';
 import { availableParallelism, loadavg } from 'node:os';
 
-import type { RunConfig } from '../contract.ts';
+import type { RunConfig } from '../payloads.ts';
 import { ClockWatch, EARLIEST_SANE_MS, WORTH_TELLING_MS } from './clock.ts';
 import { runHook, type HookEnding } from './hook-command.ts';
 import { findLeftovers, type Leftover } from './leftovers.ts';

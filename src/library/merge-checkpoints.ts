@@ -2,14 +2,8 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { createBackends } from '../backends/index.ts';
 import { machineLockPath } from '../config/environment.ts';
-import {
-  keyOf,
-  type BackendName,
-  type EngineCommand,
-  type MergeFigures,
-  type RowsMode,
-  type VerifyMode,
-} from '../contract.ts';
+import { keyOf, type BackendName, type RowsMode, type VerifyMode } from '../contract.ts';
+import type { EngineCommand, MergeFigures } from '../payloads.ts';
 import { globToRegExp } from '../merge/glob.ts';
 import type { MergeJob, MergeStep, Progress } from '../merge/job.ts';
 import { checkOptions, invalidOptions } from './check-options.ts';

@@ -2,8 +2,8 @@ import { BIGINT, BLOB, DuckDBBlobValue, DuckDBDataChunk, INTEGER } from '@duckdb
 import { join } from 'node:path';
 import type { AlignDatabase } from './align.ts';
 import { duckdbFailure } from './duckdb.ts';
-import { formatNames } from './key-tuples.ts';
-import type { KeyValues } from './keys.ts';
+import { formatNames } from './keys/key-tuples.ts';
+import type { KeyValues } from './keys/key-values.ts';
 import { CODEC } from './parquet/decompress.ts';
 import { PHYSICAL } from './parquet/field-ids.ts';
 import { viewName } from './parquet/physical-view.ts';

@@ -1,5 +1,6 @@
 /** The draft of the manifest, in the workspace: what one step of a merge leaves for the next, which may run in another process. */
-import { keyOf, type MergeFigures } from '../contract.ts';
+import { keyOf } from '../contract.ts';
+import type { MergeFigures } from '../payloads.ts';
 import { MergeFailure } from './errors.ts';
 import type { MergeJob } from './job.ts';
 import { readManifest, type Manifest } from './manifest.ts';

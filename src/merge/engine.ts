@@ -1,5 +1,5 @@
 /** Engines: the ways to write the output of a plan. */
-import type { WhyCopied } from '../contract.ts';
+import type { WhyCopied } from '../payloads.ts';
 import type { MergeJob } from './job.ts';
 import type { MergePlan } from './plan.ts';
 import type { Written } from './written.ts';

@@ -1,4 +1,5 @@
-import type { FailureFacts, FailureType } from '../contract.ts';
+import type { FailureType } from '../contract.ts';
+import type { FailureFacts } from '../payloads.ts';
 
 /** A failure of the engine that has a type, a place and a remedy; everything else that is thrown here is a bug. */
 export class MergeFailure extends Error {

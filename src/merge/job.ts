@@ -1,14 +1,5 @@
-import type {
-  BackendName,
-  CleanMode,
-  EngineCommand,
-  FailureFacts,
-  MergeFigures,
-  MergeKey,
-  RowsMode,
-  VerifyMode,
-  WhyCopied,
-} from '../contract.ts';
+import type { BackendName, CleanMode, MergeKey, RowsMode, VerifyMode } from '../contract.ts';
+import type { EngineCommand, FailureFacts, MergeFigures, WhyCopied } from '../payloads.ts';
 
 /**
  * What a merge process is asked to do, and what it says: one JSON line in, JSON lines out.

@@ -3,7 +3,7 @@ import { keyNamesOf } from '../contract.ts';
 import { readCheckpoints, type CheckpointFile } from './discover.ts';
 import type { MergeJob } from './job.ts';
 import type { MergePlan } from './plan.ts';
-import { RawKeys } from './read-keys.ts';
+import { RawKeys } from './keys/read-keys.ts';
 import { buildSpine } from './spine.ts';
 
 /** Reads footers and keys and says what the merge will do. Throws CheckpointInvalid; writes nothing. */

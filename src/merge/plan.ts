@@ -1,5 +1,5 @@
 import type { RowsMode } from '../contract.ts';
-import type { KeyType, KeyValues } from './keys.ts';
+import type { KeyType, KeyValues } from './keys/key-values.ts';
 import type { Column } from './parquet/schema.ts';
 import type { Footer } from './parquet/footer.ts';
 

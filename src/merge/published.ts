@@ -1,7 +1,7 @@
 /** What stands at the output path already: the merge of these checkpoints, or somebody else's file. */
 import { stat } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { MergeFigures } from '../contract.ts';
+import type { MergeFigures } from '../payloads.ts';
 import type { CheckpointFile } from './discover.ts';
 import { MergeFailure, unreadableCode } from './errors.ts';
 import type { MergeJob, MergeMessage } from './job.ts';

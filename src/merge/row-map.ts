@@ -1,6 +1,6 @@
-import { rowsOnSpine } from './key-sets.ts';
-import { wordsOf } from './key-tuples.ts';
-import type { KeyValues } from './keys.ts';
+import { rowsOnSpine } from './keys/key-sets.ts';
+import { wordsOf } from './keys/key-tuples.ts';
+import type { KeyValues } from './keys/key-values.ts';
 
 /**
  * Finds the rows of checkpoints on a spine: for each row of the spine the row of `keys` with the same key, or -1. Integers are

@@ -9,11 +9,11 @@
 import type { RowsMode } from '../contract.ts';
 import { chooseLayout, cutRows } from './choose-layout.ts';
 import { invalidCheckpoint, MergeFailure } from './errors.ts';
-import { combineKeys, findDuplicate, sequenceDigest, sortKeys } from './key-sets.ts';
-import { formatKeys, formatNames, packKeys } from './key-tuples.ts';
-import { commonKeyType, keyCount, keyTypeOf, type KeyType, type KeyValues } from './keys.ts';
+import { combineKeys, findDuplicate, sequenceDigest, sortKeys } from './keys/key-sets.ts';
+import { formatKeys, formatNames, packKeys } from './keys/key-tuples.ts';
+import { commonKeyType, keyCount, keyTypeOf, type KeyType, type KeyValues } from './keys/key-values.ts';
 import { layoutOf, type Checkpoint, type Spine } from './plan.ts';
-import { readKeyColumn, readKeys } from './read-keys.ts';
+import { readKeyColumn, readKeys } from './keys/read-keys.ts';
 
 /** Row groups of a spine that no checkpoint has are cut at this many rows: what pyarrow does by default. */
 const NEW_ROW_GROUP_ROWS = 1_048_576;

@@ -1,7 +1,7 @@
 /** What a checkpoint is to a backend that merges elsewhere: its physical view, and how its key becomes that of the spine. */
 import { join } from 'node:path';
 import { unfitEngine } from './errors.ts';
-import { keyFactor, keyTypeOf, type KeyType } from './keys.ts';
+import { keyFactor, keyTypeOf, type KeyType } from './keys/key-values.ts';
 import { PHYSICAL } from './parquet/field-ids.ts';
 import { describeType } from './parquet/logical.ts';
 import { codecOf, encodeViewFooter, viewName, viewObstacle } from './parquet/physical-view.ts';

@@ -6,7 +6,7 @@ import { openAlignDatabase } from './align.ts';
 import { duckdbFailure } from './duckdb.ts';
 import { sqlText } from './sql.ts';
 import { hashFile } from './hash-file.ts';
-import type { KeyValues } from './keys.ts';
+import type { KeyValues } from './keys/key-values.ts';
 import { PHYSICAL } from './parquet/field-ids.ts';
 import type { StagedSpine } from './staging.ts';
 

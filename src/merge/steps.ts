@@ -4,25 +4,26 @@
  */
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { MergeFigures } from '../contract.ts';
+import type { MergeFigures } from '../payloads.ts';
 import { cleanSources } from './clean.ts';
 import { listCheckpoints } from './discover.ts';
+import { describeMerge, describePlan, refuseRowGroups } from './describe-plan.ts';
 import { addedSince, draftManifest, draftMissing, readDraft } from './draft.ts';
 import type { Engines } from './engine.ts';
 import { MergeFailure } from './errors.ts';
 import { assertUnchanged } from './fingerprint.ts';
-import { onlyReads, type Discovery, type MergeJob, type MergeMessage, type MergeStep } from './job.ts';
+import { onlyReads, type MergeJob, type MergeMessage, type MergeStep } from './job.ts';
 import { LOCAL_ENGINES } from './local-engines.ts';
 import { readManifest, writeManifest } from './manifest.ts';
 import type { MergePlan } from './plan.ts';
-import { inputBytes, outputColumns, planMerge, realignedBytes } from './plan-merge.ts';
+import { planMerge } from './plan-merge.ts';
 import { readManifestId } from './parquet/key-values.ts';
 import { findPublished, refuseForeignOutput } from './published.ts';
 import { publishOutput } from './publish.ts';
 import { surveyFiles } from './survey.ts';
 import { syncFolder } from './system/sync-folder.ts';
-import { verifyMerge } from './verify.ts';
-import { verifyPublished } from './verify-published.ts';
+import { verifyMerge } from './verify/verify-merge.ts';
+import { verifyPublished } from './verify/verify-published.ts';
 import { commandFolder, workspacePath } from './workspace.ts';
 import { readWritten } from './written.ts';
 
@@ -131,21 +132,11 @@ async function runDiscover(session: Session): Promise<boolean> {
   return false;
 }
 
-function describePlan(plan: MergePlan): Discovery {
-  const realigned = plan.aligned.filter((aligned) => !aligned).length;
-  return {
-    files: plan.checkpoints.length,
-    rows: plan.spine.keys.values.length,
-    columns: outputColumns(plan),
-    rowGroups: plan.spine.rowGroupRows.length,
-    aligned: plan.checkpoints.length - realigned,
-    realigned,
-    bytesIn: inputBytes(plan),
-    // The output, and for each rewritten file its part and a view of it while it is written.
-    diskBytes: inputBytes(plan) + 2 * realignedBytes(plan),
-    alreadyMerged: null,
+const progressOf =
+  ({ emit }: Session, step: 'prepare' | 'merge' | 'verify') =>
+  (bytesDone: number, bytesTotal: number, filesDone: number, filesTotal: number): void => {
+    emit({ event: 'progress', step, filesDone, filesTotal, bytesDone, bytesTotal });
   };
-}
 
 async function planAgain(session: Session): Promise<MergePlan> {
   session.plan ??= await planMerge(session.job, await listCheckpoints(session.job));
@@ -162,8 +153,7 @@ async function runPrepare(session: Session): Promise<boolean> {
     workspace,
     memoryBytes: session.job.memoryBytes,
     signal,
-    onProgress: (bytesDone, bytesTotal, filesDone, filesTotal) =>
-      emit({ event: 'progress', step: 'prepare', filesDone, filesTotal, bytesDone, bytesTotal }),
+    onProgress: progressOf(session, 'prepare'),
   });
   emit({ event: 'prepared', prepared });
   return false;
@@ -184,15 +174,9 @@ async function runMerge(session: Session): Promise<boolean> {
   // What a program has spilled that was killed is of no use to this attempt, nor to another engine's.
   await rm(commandFolder(workspace), { recursive: true, force: true });
   const files = plan.checkpoints.length;
+  const progress = progressOf(session, 'merge');
   const onBytes = (done: number, total: number): void => {
-    emit({
-      event: 'progress',
-      step: 'merge',
-      filesDone: Math.floor((files * done) / Math.max(total, 1)),
-      filesTotal: files,
-      bytesDone: done,
-      bytesTotal: total,
-    });
+    progress(done, total, Math.floor((files * done) / Math.max(total, 1)), files);
   };
   const { written, ...bytes } = await engine({
     job,
@@ -203,15 +187,8 @@ async function runMerge(session: Session): Promise<boolean> {
     signal,
     onBytes,
   });
-  const { rows, columns, aligned, realigned, bytesIn } = describePlan(plan);
   const figures: MergeFigures = {
-    files,
-    rows,
-    columns,
-    aligned,
-    realigned,
-    bytesIn,
-    ...(isStitched(job) && { bytesRewritten: realignedBytes(plan), rowGroups: describeRowGroups(plan) }),
+    ...describeMerge(job, plan),
     ...bytes,
     wallMs: Math.round(performance.now() - started),
     peakBytes: 0,
@@ -224,22 +201,6 @@ async function runMerge(session: Session): Promise<boolean> {
   );
   emit({ event: 'merged', figures });
   return false;
-}
-
-/** All but the stitch, of checkpoints or of parts, write row groups of their own. */
-const isStitched = ({ engine }: MergeJob): boolean => engine === 'stitch' || engine === 'bigquery';
-
-function refuseRowGroups(job: MergeJob): void {
-  if (job.rowGroupRows !== undefined && !isStitched(job))
-    throw new MergeFailure(
-      'EngineUnfit',
-      `${job.engine} writes row groups of its own, not of ${job.rowGroupRows} rows: take the engine local, or leave out rowGroupRows`,
-    );
-}
-
-function describeRowGroups({ spine }: MergePlan): NonNullable<MergeFigures['rowGroups']> {
-  const { rowGroupRows } = spine;
-  return { count: rowGroupRows.length, rowsMost: rowGroupRows.reduce((most, rows) => Math.max(most, rows), 0) };
 }
 
 async function runVerify(session: Session): Promise<boolean> {
@@ -256,8 +217,7 @@ async function runVerify(session: Session): Promise<boolean> {
     engine: job.engine,
     written,
     memoryBytes: job.memoryBytes,
-    onProgress: (bytesDone, bytesTotal, filesDone, filesTotal) =>
-      emit({ event: 'progress', step: 'verify', filesDone, filesTotal, bytesDone, bytesTotal }),
+    onProgress: progressOf(session, 'verify'),
     ...(signal === undefined ? {} : { signal }),
   }).catch(async (error: unknown) => {
     // Found wrong once, it is not to be published by whoever comes next, whatever an earlier verification said.

@@ -1,8 +1,8 @@
 /** What the output's footer says of it as a whole, in the words of Arrow and pandas: joined from what those of its sources say. */
 import { ARROW_SCHEMA_KEY } from './arrow/schema-message.ts';
 import { integerField, joinArrowSchemas, type SchemaSource, type WantedColumn } from './arrow/whole-schema.ts';
-import type { KeyType } from './keys.ts';
-import { outputKeyColumns } from './output-key.ts';
+import type { KeyType } from './keys/key-values.ts';
+import { outputKeyColumns } from './keys/output-key.ts';
 import { joinPandas, PANDAS_KEY } from './pandas-metadata.ts';
 import { findKeyValue } from './parquet/key-values.ts';
 import type { Checkpoint, MergePlan } from './plan.ts';

@@ -7,7 +7,7 @@ import { crc32, formatCrc32 } from './crc32.ts';
 import { dataEnd, rangeChecksum } from './footer-checksum.ts';
 import type { Footer } from './parquet/footer.ts';
 import type { DiskReader } from './system/disk-reader.ts';
-import { mismatch } from './verify-footer.ts';
+import { mismatch } from './verify/footer.ts';
 
 export interface Written {
   /** Of the last `bytes` bytes of the output: all behind its last column chunk at least, the whole file where nothing was taken over. */

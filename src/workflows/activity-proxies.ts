@@ -1,7 +1,7 @@
 import type { ActivityInterfaceFor, ActivityOptions } from '@temporalio/workflow';
 import { proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { RunConfig } from '../contract.ts';
+import type { RunConfig } from '../payloads.ts';
 import { hostQueue, TASK_QUEUES } from '../contract.ts';
 import type { Tuning } from './inputs.ts';
 

@@ -1,4 +1,5 @@
-import type { CanaryMode, CanaryReport, MergeFigures, PairProgress, RunConfig } from '../contract.ts';
+import type { CanaryMode } from '../contract.ts';
+import type { CanaryReport, MergeFigures, PairProgress, RunConfig } from '../payloads.ts';
 import { sizeText } from './size-text.ts';
 
 /** A peak above this part of the limit leaves the next pair, which may be a little wider, no room. */

@@ -1,5 +1,6 @@
 import { formatDollars } from '../budget/money.ts';
-import type { CanaryReport, MergeFigures, PairProgress, PairState, RunProgress } from '../contract.ts';
+import type { PairState } from '../contract.ts';
+import type { CanaryReport, MergeFigures, PairProgress, RunProgress } from '../payloads.ts';
 import { MESSAGES, runWorkflowId } from '../contract.ts';
 import { canaryLine } from './canary.ts';
 import { isRunning, whyText } from './pair-entry.ts';

@@ -1,5 +1,6 @@
 import { ActivityFailure, ApplicationFailure, isCancellation, rootCause } from '@temporalio/workflow';
-import type { FailureFacts, FailureType } from '../contract.ts';
+import type { FailureType } from '../contract.ts';
+import type { FailureFacts } from '../payloads.ts';
 import { FAILURES } from '../contract.ts';
 
 /** The typed failure that an activity ended with; cancellations and errors of workflow code are thrown on. */

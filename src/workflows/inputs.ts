@@ -1,14 +1,6 @@
 import type { CarriedLedger } from '../budget/carried-ledger.ts';
-import type {
-  BackendName,
-  CanaryReport,
-  FailureType,
-  MergeFigures,
-  PairProgress,
-  PairState,
-  RunConfig,
-  RunProgress,
-} from '../contract.ts';
+import type { BackendName, FailureType, PairState } from '../contract.ts';
+import type { CanaryReport, MergeFigures, PairProgress, RunConfig, RunProgress } from '../payloads.ts';
 import type { PastFailure } from './route.ts';
 
 /** Inputs and results of the workflows: plain JSON, types only. */

@@ -1,6 +1,7 @@
 import { isCancellation, patched, setHandler } from '@temporalio/workflow';
 import type { LeaveSummary } from '../activities/leave-tables.ts';
-import type { BackendName, CloudBill, MergeFigures, VerifyMode } from '../contract.ts';
+import type { BackendName, VerifyMode } from '../contract.ts';
+import type { CloudBill, MergeFigures } from '../payloads.ts';
 import type { Discovery } from '../merge/job.ts';
 import { cleanActivities, lightActivities, localActivities } from './activity-proxies.ts';
 import { failureOf } from './failure-of.ts';

@@ -11,7 +11,7 @@ import {
   upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { CanaryReport, Happening, RunResult } from '../contract.ts';
+import type { CanaryReport, Happening, RunResult } from '../payloads.ts';
 import { lightActivities } from './activity-proxies.ts';
 import { canaryLine } from './canary.ts';
 import { describeRun } from './details.ts';

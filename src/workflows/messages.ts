@@ -1,5 +1,5 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
-import type { PairProgress, RunProgress } from '../contract.ts';
+import type { PairProgress, RunProgress } from '../payloads.ts';
 import { MESSAGES } from '../contract.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { CancellationScope, condition, rootCause } from '@temporalio/workflow';
-import type { Happening, RunConfig } from '../contract.ts';
+import type { Happening, RunConfig } from '../payloads.ts';
 import { runWorkflowId } from '../contract.ts';
 import { notifyActivities } from './activity-proxies.ts';
 

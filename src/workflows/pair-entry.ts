@@ -1,4 +1,5 @@
-import type { BackendName, FailureType, PairProgress, PairState } from '../contract.ts';
+import type { BackendName, FailureType, PairState } from '../contract.ts';
+import type { PairProgress } from '../payloads.ts';
 
 /** A pair as a run keeps it. */
 export interface PairEntry {

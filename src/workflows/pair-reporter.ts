@@ -6,7 +6,7 @@ import {
   upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { PairProgress } from '../contract.ts';
+import type { PairProgress } from '../payloads.ts';
 import { describePair } from './details.ts';
 import { pairProgress } from './messages.ts';
 import { whyText } from './pair-entry.ts';

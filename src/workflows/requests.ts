@@ -1,4 +1,5 @@
-import type { BackendName, PauseRequest } from '../contract.ts';
+import type { BackendName } from '../contract.ts';
+import type { PauseRequest } from '../payloads.ts';
 import { BACKENDS } from '../contract.ts';
 import { oneLine } from './route.ts';
 

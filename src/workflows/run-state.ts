@@ -1,4 +1,5 @@
-import type { BackendName, PairProgress, PairState, RunConfig, RunProgress, RunResult } from '../contract.ts';
+import type { BackendName, PairState } from '../contract.ts';
+import type { PairProgress, RunConfig, RunProgress, RunResult } from '../payloads.ts';
 import { Canary } from './canary.ts';
 import type { CarriedRun, PairOutcome, RunSummary } from './inputs.ts';
 import { compactPair, expandPair, FIGURES_KEPT } from './carried-pair.ts';

@@ -1,5 +1,6 @@
 import { allHandlersFinished, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
-import type { BackendName, FailureType, MergeFigures, PairState } from '../contract.ts';
+import type { BackendName, FailureType, PairState } from '../contract.ts';
+import type { MergeFigures } from '../payloads.ts';
 import { failureOf } from './failure-of.ts';
 import type { CloudSums, MergePairInput } from './inputs.ts';
 import type { mergePair } from './merge-pair.ts';

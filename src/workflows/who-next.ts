@@ -1,4 +1,5 @@
-import type { BackendName, PairProgress, PairState } from '../contract.ts';
+import type { BackendName, PairState } from '../contract.ts';
+import type { PairProgress } from '../payloads.ts';
 
 /** States of a pair that is on BigQuery: nothing of it runs on this machine. */
 const AWAY: readonly PairState[] = ['staging', 'querying'];

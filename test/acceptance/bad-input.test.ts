@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { FailureFacts } from '../../src/contract.ts';
+import type { FailureFacts } from '../../src/payloads.ts';
 import { assertMerged } from '../support/compare-merged.ts';
 import { mergeJob, runMerge, runSteps, snapshot, temporaryFolder, visibleFiles } from '../support/merge-cli.ts';
 import type { MergeRun } from '../support/merge-cli.ts';

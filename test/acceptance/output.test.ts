@@ -5,7 +5,7 @@ import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/pr
 import { basename, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import type { FailureFacts } from '../../src/contract.ts';
+import type { FailureFacts } from '../../src/payloads.ts';
 import type { MergeStep } from '../../src/merge/job.ts';
 import { assertMerged } from '../support/compare-merged.ts';
 import { merge, mergeJob, runMerge, runSteps, snapshot, temporaryFolder, visibleFiles } from '../support/merge-cli.ts';

@@ -11,7 +11,7 @@ import { guardLimits, mergeJob } from '../../src/activities/pair-task.ts';
 import { toFailure } from '../../src/activities/typed-failure.ts';
 import { MergeError } from '../../src/backends/backend.ts';
 import { openJournal } from '../../src/backends/journal.ts';
-import type { MergeHeartbeat } from '../../src/contract.ts';
+import type { MergeHeartbeat } from '../../src/payloads.ts';
 import { MergeFailure } from '../../src/merge/errors.ts';
 import type { Discovery, MergeJob } from '../../src/merge/job.ts';
 import { workspacePath } from '../../src/merge/workspace.ts';

@@ -13,7 +13,7 @@ import { Ledger } from '../../src/budget/ledger.ts';
 import { writeSamples } from '../../src/cli/samples/write.ts';
 import { defaultBigquery } from '../../src/config/load.ts';
 import { ledgerBooks } from '../support/ledger-books.ts';
-import type { RunConfig } from '../../src/contract.ts';
+import type { RunConfig } from '../../src/payloads.ts';
 import { startProxy, type RunningProxy } from '../../src/emulator/proxy.ts';
 import { startReadProxy, type RunningReadProxy } from '../../src/emulator/read-proxy.ts';
 import { startEmulator, type RunningEmulator } from '../../src/emulator/start.ts';

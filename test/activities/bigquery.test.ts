@@ -12,7 +12,7 @@ import type { BigqueryBackend } from '../../src/backends/bigquery.ts';
 import { BigQueryError, reasonOf } from '../../src/bigquery/error-reasons.ts';
 import { openJournal } from '../../src/backends/journal.ts';
 import { defaultBigquery } from '../../src/config/load.ts';
-import type { MergeHeartbeat } from '../../src/contract.ts';
+import type { MergeHeartbeat } from '../../src/payloads.ts';
 import { workspacePath } from '../../src/merge/workspace.ts';
 import { FakeMachine, FIGURES } from '../workflows/support/fake-machine.ts';
 import { loseAttempt } from '../workflows/support/lost-attempt.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { MergeError, type MergeContext } from '../../src/backends/backend.ts';
 import { createBackends } from '../../src/backends/index.ts';
-import type { MergeFigures } from '../../src/contract.ts';
+import type { MergeFigures } from '../../src/payloads.ts';
 import type { MergeJob } from '../../src/merge/job.ts';
 import { readManifestId } from '../../src/merge/parquet/key-values.ts';
 import { LIMITS, MIB, processToken } from '../guard/helpers.ts';

@@ -5,7 +5,7 @@ import { estimateCost, sumCosts, type CostEstimate, type CostTerm } from '../../
 import { MIB, TIB } from '../../src/bigquery/limits.ts';
 import { pairShape, type PairShape } from '../../src/bigquery/shape.ts';
 import { defaultBigquery } from '../../src/config/load.ts';
-import type { BigqueryConfig } from '../../src/contract.ts';
+import type { BigqueryConfig } from '../../src/payloads.ts';
 
 const ROWS = 177_748;
 const inUs: BigqueryConfig = { ...defaultBigquery(), workerLocation: 'us' };

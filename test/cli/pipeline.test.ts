@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { ensureTemporalBinary } from '../../src/server/ensure.ts';
 import { startServer } from '../../src/server/start.ts';
 import type { RunningServer } from '../../src/server/start.ts';
-import type { RunResult } from '../../src/contract.ts';
+import type { RunResult } from '../../src/payloads.ts';
 import type { RunStatus } from '../../src/client/read-status.ts';
 import { openCli } from './support.ts';
 import type { Cli } from './support.ts';

@@ -4,7 +4,8 @@ import { changeLines, runLines } from '../../src/cli/run-view.ts';
 import { table } from '../../src/cli/terminal.ts';
 import type { RunStatus } from '../../src/client/read-status.ts';
 import { FIGURES } from '../workflows/support/fake-machine.ts';
-import type { PairProgress, PairState } from '../../src/contract.ts';
+import type { PairState } from '../../src/contract.ts';
+import type { PairProgress } from '../../src/payloads.ts';
 
 const pair = (name: string, state: PairState, reason: string | null = null): PairProgress => ({
   ...{ pair: name, state, reason },

@@ -4,7 +4,7 @@ import { deliver } from '../../src/client/run-pairs.ts';
 import { readStatus } from '../../src/client/read-status.ts';
 import * as signals from '../../src/client/signals.ts';
 import { startRun } from '../../src/client/start-run.ts';
-import type { RunConfig } from '../../src/contract.ts';
+import type { RunConfig } from '../../src/payloads.ts';
 import { FakeMachine, fails, gate } from '../workflows/support/fake-machine.ts';
 import type { TestWorkers } from '../workflows/support/temporal.ts';
 import { TestTemporal, until } from '../workflows/support/temporal.ts';

@@ -3,7 +3,7 @@ import { after, before, suite, test } from 'node:test';
 import { configDigest } from '../../src/client/digest.ts';
 import * as schedules from '../../src/client/schedules.ts';
 import { startRun } from '../../src/client/start-run.ts';
-import type { RunConfig } from '../../src/contract.ts';
+import type { RunConfig } from '../../src/payloads.ts';
 import type { ScheduledStartResult } from '../../src/workflows/inputs.ts';
 import { FakeMachine, gate } from '../workflows/support/fake-machine.ts';
 import type { TestWorkers } from '../workflows/support/temporal.ts';

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { MergeFigures } from '../../src/contract.ts';
+import type { MergeFigures } from '../../src/payloads.ts';
 import { MergeFailure } from '../../src/merge/errors.ts';
 import { runSteps } from '../../src/merge/steps.ts';
 import { visibleFiles } from '../support/merge-cli.ts';

@@ -9,7 +9,7 @@ import { planMerge } from '../../src/merge/plan-merge.ts';
 import type { MergePlan } from '../../src/merge/plan.ts';
 import { rowMapper } from '../../src/merge/row-map.ts';
 import { shareDatabase } from '../../src/merge/share-database.ts';
-import { readKeys } from '../../src/merge/read-keys.ts';
+import { readKeys } from '../../src/merge/keys/read-keys.ts';
 import { mergeJob, temporaryFolder, writeParquet } from '../support/parquet-by-sql.ts';
 
 const FILES = 6;

@@ -12,7 +12,7 @@ import { describeType } from '../../src/merge/parquet/logical.ts';
 import { codecOf } from '../../src/merge/parquet/physical-view.ts';
 import { readColumnValues } from '../../src/merge/parquet/values.ts';
 import type { Checkpoint } from '../../src/merge/plan.ts';
-import { readWholeColumn } from '../../src/merge/verify-values.ts';
+import { readWholeColumn } from '../../src/merge/verify/values.ts';
 import { temporaryFolder, writeParquet } from '../support/parquet-by-sql.ts';
 import { runPython } from '../support/python-env.ts';
 

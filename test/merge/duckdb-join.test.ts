@@ -7,7 +7,7 @@ import type { MergeJob } from '../../src/merge/job.ts';
 import { readManifestId } from '../../src/merge/parquet/key-values.ts';
 import { planMerge } from '../../src/merge/plan-merge.ts';
 import type { MergePlan } from '../../src/merge/plan.ts';
-import { verifyMerge } from '../../src/merge/verify.ts';
+import { verifyMerge } from '../../src/merge/verify/verify-merge.ts';
 import { mergeJob, temporaryFolder, writeParquet } from '../support/parquet-by-sql.ts';
 
 async function planOf(

@@ -11,7 +11,7 @@ import type { ByteRange } from '../../src/merge/parquet/layout.ts';
 import { findField, readInteger, readList, readStruct, ThriftField } from '../../src/merge/parquet/thrift.ts';
 import { encodeInteger, encodeList, encodeStruct } from '../../src/merge/parquet/write-thrift.ts';
 import { runSteps } from '../../src/merge/steps.ts';
-import { verifyPublished } from '../../src/merge/verify-published.ts';
+import { verifyPublished } from '../../src/merge/verify/verify-published.ts';
 import { flipBit } from '../support/flip-bit.ts';
 import { temporaryFolder, mergeJob } from '../support/parquet-by-sql.ts';
 import { runPython } from '../support/python-env.ts';

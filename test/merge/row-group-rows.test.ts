@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import type { MergeFigures } from '../../src/contract.ts';
+import type { MergeFigures } from '../../src/payloads.ts';
 import { listCheckpoints } from '../../src/merge/discover.ts';
 import type { MergeJob } from '../../src/merge/job.ts';
 import { readFooter } from '../../src/merge/parquet/footer.ts';

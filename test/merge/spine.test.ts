@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { keyOf, type MergeKey, type RowsMode } from '../../src/contract.ts';
 import { listCheckpoints } from '../../src/merge/discover.ts';
-import { unpackKeys } from '../../src/merge/key-tuples.ts';
+import { unpackKeys } from '../../src/merge/keys/key-tuples.ts';
 import { planMerge } from '../../src/merge/plan-merge.ts';
 import type { MergePlan } from '../../src/merge/plan.ts';
 import { mergeJob, temporaryFolder, writeParquet } from '../support/parquet-by-sql.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { before, test, type TestContext } from 'node:test';
 import { encodeFlatbuffer, FlatbufferError, Reader, type Row, type Shape } from '../../src/merge/arrow/flatbuffer.ts';
 import { ARROW_TYPE, encodeArrowSchema, FIELD, openArrowSchema } from '../../src/merge/arrow/schema-message.ts';
-import type { MergeFigures } from '../../src/contract.ts';
+import type { MergeFigures } from '../../src/payloads.ts';
 import type { MergeMessage } from '../../src/merge/job.ts';
 import { MergeFailure } from '../../src/merge/errors.ts';
 import { FILE_META } from '../../src/merge/parquet/field-ids.ts';

@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { WorkerProcess } from '../../src/cli/demo/worker-process.ts';
-import type { RunConfig } from '../../src/contract.ts';
+import type { RunConfig } from '../../src/payloads.ts';
 import { ensureTemporalBinary } from '../../src/server/ensure.ts';
 import { startServer, type RunningServer } from '../../src/server/start.ts';
 

@@ -4,7 +4,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { startRun } from '../../src/client/start-run.ts';
-import type { RunProgress } from '../../src/contract.ts';
+import type { RunProgress } from '../../src/payloads.ts';
 import { Stage, until } from './stage.ts';
 
 let stage: Stage;

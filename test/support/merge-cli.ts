@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import type { FailureFacts } from '../../src/contract.ts';
+import type { FailureFacts } from '../../src/payloads.ts';
 import type { MergeJob, MergeMessage, MergeStep } from '../../src/merge/job.ts';
 
 const CHECKOUT = join(import.meta.dirname, '..', '..');

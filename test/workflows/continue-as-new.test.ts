@@ -9,7 +9,7 @@ import { readMemo } from '../../src/client/describe-run.ts';
 import { RunError } from '../../src/client/errors.ts';
 import * as signals from '../../src/client/signals.ts';
 import { startRun } from '../../src/client/start-run.ts';
-import type { RunProgress } from '../../src/contract.ts';
+import type { RunProgress } from '../../src/payloads.ts';
 import { isRunning } from '../../src/workflows/pair-entry.ts';
 import { ensureTemporalBinary } from '../../src/server/ensure.ts';
 import { FakeMachine } from './support/fake-machine.ts';

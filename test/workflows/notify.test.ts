@@ -8,7 +8,7 @@ import * as signals from '../../src/client/signals.ts';
 import { startRun } from '../../src/client/start-run.ts';
 import { notificationJsonSchema } from '../../src/config/notification-schema.ts';
 import { defaultBigquery } from '../../src/config/load.ts';
-import type { Notification, RunConfig } from '../../src/contract.ts';
+import type { Notification, RunConfig } from '../../src/payloads.ts';
 import { FakeMachine, fails, hangs, healthy } from './support/fake-machine.ts';
 import type { TestWorkers } from './support/temporal.ts';
 import { TestTemporal, until } from './support/temporal.ts';

@@ -5,7 +5,7 @@
 import { configDigest } from '../../src/client/digest.ts';
 import * as signals from '../../src/client/signals.ts';
 import { startRun } from '../../src/client/start-run.ts';
-import type { PairProgress, RunProgress } from '../../src/contract.ts';
+import type { PairProgress, RunProgress } from '../../src/payloads.ts';
 import { FakeMachine, fails, gate, hangs, healthy } from './support/fake-machine.ts';
 import { writeHistory } from './support/history-file.ts';
 import { TestTemporal, until } from './support/temporal.ts';

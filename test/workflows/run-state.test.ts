@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import type { MergeFigures, PairProgress } from '../../src/contract.ts';
+import type { MergeFigures, PairProgress } from '../../src/payloads.ts';
 import { compactPair, expandPair, FIGURES_KEPT } from '../../src/workflows/carried-pair.ts';
 import type { PairOutcome } from '../../src/workflows/inputs.ts';
 import type { PairEntry } from '../../src/workflows/pair-entry.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PairProgress } from '../../src/contract.ts';
+import type { PairProgress } from '../../src/payloads.ts';
 import { pristine } from '../../src/workflows/pair-entry.ts';
 import { mayBegin } from '../../src/workflows/who-next.ts';
 

@@ -4,7 +4,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { runMergeProcess } from '../../backends/merge-process.ts';
 import { GRACE_MS } from '../../config/rules.ts';
 import { formatCount } from '../../config/units.ts';
-import type { RunConfig } from '../../contract.ts';
+import type { RunConfig } from '../../payloads.ts';
 
 const LIMITS = {
   memoryBytes: 2 ** 30,

@@ -4,7 +4,7 @@ import { monthOf } from '../../budget/month.ts';
 import { raiseBudget, readLedger } from '../../client/budget.ts';
 import type { RunStatus } from '../../client/read-status.ts';
 import { signalPivot, signalRetry } from '../../client/signals.ts';
-import type { PairProgress } from '../../contract.ts';
+import type { PairProgress } from '../../payloads.ts';
 import { budgetLines, raiseLines } from '../budget-view.ts';
 import type { FallbackStage } from './fallback.ts';
 import type { DemoScript, ScriptParts } from './play.ts';

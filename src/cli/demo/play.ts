@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { RunStatus } from '../../client/read-status.ts';
-import type { RunResult } from '../../contract.ts';
+import type { RunResult } from '../../payloads.ts';
 import type { Display } from '../terminal.ts';
 import type { Stage } from './stage.ts';
 import type { WorkerProcess } from './worker-process.ts';

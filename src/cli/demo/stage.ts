@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { packagedConfig } from '../package-files.ts';
 import { loadConfig } from '../../config/load.ts';
 import { formatBytes, formatDuration } from '../../config/units.ts';
-import type { RunConfig } from '../../contract.ts';
+import type { RunConfig } from '../../payloads.ts';
 import { UsageError } from '../exit.ts';
 import type { SampleRequest } from '../samples/write.ts';
 import { writeSamples } from '../samples/write.ts';

@@ -4,7 +4,7 @@
  */
 import { basename } from 'node:path';
 import { rm } from 'node:fs/promises';
-import type { EngineCommand } from '../../contract.ts';
+import type { EngineCommand } from '../../payloads.ts';
 import type { EngineRequest, EngineResult } from '../engine.ts';
 import { commandFolder } from '../workspace.ts';
 import { failureOfCommand } from './ending.ts';

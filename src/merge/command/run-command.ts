@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
-import type { EngineCommand } from '../../contract.ts';
+import type { EngineCommand } from '../../payloads.ts';
 import { MergeFailure } from '../errors.ts';
 import { heldLocks } from '../system/held-locks.ts';
 import type { CommandEnding } from './ending.ts';

@@ -1,7 +1,7 @@
 /** What a crew does; each takes and gives plain data, since it may go to another thread. Loaded when they are first asked for. */
 import type { GatherTask } from '../gather/gather-part.ts';
-import type { ChunksCheck } from '../compare-chunks.ts';
-import type { ColumnsCheck } from '../verify-columns.ts';
+import type { ChunksCheck } from '../verify/compare-chunks.ts';
+import type { ColumnsCheck } from '../verify/columns.ts';
 
 /** What a task may hear and tell while it is done. */
 export interface TaskContext {
@@ -14,9 +14,9 @@ export interface TaskContext {
 export const TASKS = {
   gather: async (task: GatherTask, context: TaskContext) =>
     (await import('../gather/gather-part.ts')).gatherParts(task, context),
-  compare: async (task: ColumnsCheck) => (await import('../verify-columns.ts')).compareColumns(task),
+  compare: async (task: ColumnsCheck) => (await import('../verify/columns.ts')).compareColumns(task),
   bytes: async (task: ChunksCheck, context: TaskContext) =>
-    (await import('../compare-chunks.ts')).compareChunks(task, context),
+    (await import('../verify/compare-chunks.ts')).compareChunks(task, context),
 };
 
 export type TaskName = keyof typeof TASKS;

@@ -1,5 +1,5 @@
 /** Errors between threads: a clone keeps neither the class nor the code of the system. */
-import type { FailureFacts } from '../../contract.ts';
+import type { FailureFacts } from '../../payloads.ts';
 import { MergeFailure } from '../errors.ts';
 
 export type SentError =

@@ -3,7 +3,8 @@ import type { Chunk } from '../parquet/footer.ts';
 import { readPage } from '../parquet/page-header.ts';
 import { codecOf } from '../parquet/physical-view.ts';
 import type { Column } from '../parquet/schema.ts';
-import { newCells, type Cells, type CellType } from './cells.ts';
+import { newCells, placeCells, plainCells, type Cells, type CellType } from './cells.ts';
+import { MergedDictionary, type Dictionary } from './merged-dictionary.ts';
 import { readRuns } from './runs.ts';
 import { unpack } from './unpack.ts';
 
@@ -17,9 +18,6 @@ export interface StoredColumn {
   content: { values: Cells } | { entries: Cells; indices: Uint32Array };
 }
 
-/** Larger dictionaries save nothing: indices of 17 bits and more, and the values once more. */
-const MOST_ENTRIES = 65_536;
-
 /**
  * Decodes a column chunk by chunk, page by page. What it takes is named in can-gather.ts; all else is an Error, and so are
  * bytes that are not what the format allows. Other code than what verifies (parquet/values.ts), on purpose.
@@ -30,9 +28,8 @@ export class ColumnDecoder {
   private readonly optional: boolean;
   private filled = 0;
   private nulls: Uint8Array | null = null;
-  /** Dictionaries of all chunks so far, each value once; in the place of `values` while all pages refer to them. */
-  private entries: Cells;
-  private entryIndex: Map<string, number> | null = null;
+  private dictionary: MergedDictionary;
+  /** Into the dictionary, while all pages refer to one and it is small enough; then there are values instead. */
   private indices: Uint32Array | null;
   private values: Cells | null = null;
 
@@ -40,7 +37,7 @@ export class ColumnDecoder {
     this.type = type;
     this.rows = rows;
     this.optional = column.repetition === REPETITION.optional;
-    this.entries = newCells(type, 0);
+    this.dictionary = new MergedDictionary(type);
     this.indices = new Uint32Array(rows);
   }
 
@@ -84,8 +81,9 @@ export class ColumnDecoder {
   finish(): StoredColumn {
     const { type, rows, nulls } = this;
     // Without any value there is no dictionary either.
-    if (this.entries.length === 0) this.leaveDictionary();
-    const content = this.indices === null ? { values: this.values! } : { entries: this.entries, indices: this.indices };
+    if (this.dictionary.entries.length === 0) this.leaveDictionary();
+    const content =
+      this.indices === null ? { values: this.values! } : { entries: this.dictionary.entries, indices: this.indices };
     return { type, rows, nulls, content };
   }
 
@@ -104,7 +102,7 @@ export class ColumnDecoder {
     else {
       const cells = this.plainCells(body, encoding, stored);
       this.leaveDictionary();
-      place(cells, this.values!, this.type.perValue, this.filled, count, isNull);
+      placeCells(cells, this.values!, this.type.perValue, this.filled, count, isNull);
     }
     this.filled += count;
   }
@@ -153,7 +151,7 @@ export class ColumnDecoder {
     if (this.indices !== null) {
       const renumbered = dictionary?.renumbered ?? null;
       if (renumbered !== null) for (let i = 0; i < stored; i++) own[i] = renumbered[own[i]!]!;
-      place(own, this.indices, 1, this.filled, count, isNull);
+      placeCells(own, this.indices, 1, this.filled, count, isNull);
       return;
     }
     const { perValue } = this.type;
@@ -161,42 +159,22 @@ export class ColumnDecoder {
     const entries = dictionary?.entries ?? cells;
     for (let i = 0; i < stored; i++)
       for (let cell = 0; cell < perValue; cell++) cells[i * perValue + cell] = entries[own[i]! * perValue + cell]!;
-    place(cells, this.values!, perValue, this.filled, count, isNull);
+    placeCells(cells, this.values!, perValue, this.filled, count, isNull);
   }
 
   private takeDictionary(body: Uint8Array, count: number): Dictionary {
     const entries = plainCells(this.type, body, count);
-    if (count > MOST_ENTRIES) this.leaveDictionary();
-    if (this.indices === null) return { entries, count, renumbered: null };
-    const { perValue } = this.type;
-    if (this.entries.length === 0) {
-      this.entries = entries;
-      return { entries, count, renumbered: null };
-    }
-    const known = (this.entryIndex ??= numberEntries(this.entries, perValue));
-    const before = known.size;
-    const added: number[] = [];
-    const renumbered = Uint32Array.from({ length: count }, (_, i) => {
-      const text = entryText(entries, perValue, i);
-      let index = known.get(text);
-      if (index === undefined) {
-        known.set(text, (index = this.entries.length / perValue + added.length));
-        added.push(i);
-      }
-      return index;
-    });
-    if (this.entries.length / perValue + added.length > MOST_ENTRIES) {
-      this.leaveDictionary();
-      return { entries, count, renumbered: null };
-    }
-    if (known.size > before) this.entries = append(this.entries, entries, perValue, added);
-    return { entries, count, renumbered };
+    const merged = this.indices === null ? null : this.dictionary.add(entries, count);
+    if (merged !== null) return merged;
+    this.leaveDictionary();
+    return { entries, count, renumbered: null };
   }
 
   /** From here on rows have values of their own. */
   private leaveDictionary(): void {
     if (this.indices === null) return;
-    const { indices, entries, type, filled } = this;
+    const { indices, type, filled } = this;
+    const { entries } = this.dictionary;
     const { perValue } = type;
     const values = newCells(type, this.rows);
     if (entries.length > 0)
@@ -205,71 +183,8 @@ export class ColumnDecoder {
           values[row * perValue + cell] = entries[indices[row]! * perValue + cell]!;
     this.values = values;
     this.indices = null;
-    this.entryIndex = null;
+    this.dictionary = new MergedDictionary(type);
   }
-}
-
-interface Dictionary {
-  entries: Cells;
-  count: number;
-  /** Of each entry its number among those of all chunks; null where it is the same. */
-  renumbered: Uint32Array | null;
-}
-
-function plainCells(type: CellType, body: Uint8Array, count: number): Cells {
-  if (type.physicalType === PHYSICAL.boolean) {
-    if (body.length * 8 < count) throw new Error('a page ends in the middle of its values');
-    return Uint8Array.from({ length: count }, (_, i) => (body[i >> 3]! >> (i & 7)) & 1);
-  }
-  const length = count * type.bytes;
-  if (length > body.length) throw new Error('a page ends in the middle of its values');
-  if (!type.words) return body.subarray(0, length);
-  // A view where alignment allows it; slice() of a Buffer would be another view.
-  const aligned = body.byteOffset % 4 === 0 ? body : Uint8Array.from(body.subarray(0, length));
-  return new Int32Array(aligned.buffer, aligned.byteOffset, length / 4);
-}
-
-/** Puts the values of a page at its rows; where rows are null the values are fewer. */
-function place<T extends Cells | Uint32Array>(
-  from: T,
-  to: T,
-  perValue: number,
-  at: number,
-  count: number,
-  isNull: Uint8Array | null,
-): void {
-  if (isNull === null) {
-    to.set(from.subarray(0, count * perValue), at * perValue);
-    return;
-  }
-  let next = 0;
-  for (let i = 0; i < count; i++) {
-    if (isNull[i] === 1) continue;
-    for (let cell = 0; cell < perValue; cell++) to[(at + i) * perValue + cell] = from[next++]!;
-  }
-}
-
-function numberEntries(entries: Cells, perValue: number): Map<string, number> {
-  const known = new Map<string, number>();
-  for (let i = 0; i < entries.length / perValue; i++) known.set(entryText(entries, perValue, i), i);
-  return known;
-}
-
-function entryText(entries: Cells, perValue: number, index: number): string {
-  let text = '';
-  for (let cell = 0; cell < perValue; cell++) text += `${entries[index * perValue + cell]!},`;
-  return text;
-}
-
-function append(entries: Cells, more: Cells, perValue: number, added: number[]): Cells {
-  const all =
-    entries instanceof Int32Array
-      ? new Int32Array(entries.length + added.length * perValue)
-      : new Uint8Array(entries.length + added.length * perValue);
-  all.set(entries);
-  let at = entries.length;
-  for (const i of added) for (let cell = 0; cell < perValue; cell++) all[at++] = more[i * perValue + cell]!;
-  return all;
 }
 
 function readUint32(bytes: Uint8Array): number {

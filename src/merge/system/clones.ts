@@ -1,7 +1,7 @@
 /** Whether a file may share the blocks of another one. */
 import { open, statfs, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { WhyCopied } from '../../contract.ts';
+import type { WhyCopied } from '../../payloads.ts';
 import { cloneRange, SystemCallError } from './libc.ts';
 import { openNameless } from './nameless-file.ts';
 

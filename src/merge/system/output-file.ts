@@ -4,7 +4,7 @@
  * Which of them works is remembered for the next ranges. All of them leave the same bytes, also in the gaps.
  */
 import { open, type FileHandle } from 'node:fs/promises';
-import type { WhyCopied } from '../../contract.ts';
+import type { WhyCopied } from '../../payloads.ts';
 import type { Segment } from '../parquet/layout.ts';
 import { whyNotCloned } from './clones.ts';
 import type { NearbyFile } from './nearby-file.ts';

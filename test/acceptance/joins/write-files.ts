@@ -22,7 +22,8 @@ export async function writeFiles(scenario: Scenario, dir: string, ask: Ask, rewr
   const universe = chooseTuples(scenario);
   const files: Written[] = [];
   for (const [index, spec] of scenario.files.entries()) {
-    const name = `c${index}.parquet`;
+    // The engine's order is that of the names.
+    const name = `c${String(index).padStart(2, '0')}.parquet`;
     const path = join(dir, name);
     const types = scenario.keys.map((kind, i) => {
       const own = keySpec(kind).types;

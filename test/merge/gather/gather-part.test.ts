@@ -9,7 +9,7 @@ import { readFooter } from '../../../src/merge/parquet/footer.ts';
 import { describeType } from '../../../src/merge/parquet/logical.ts';
 import { readColumnValues, type PhysicalValues } from '../../../src/merge/parquet/values.ts';
 import { temporaryPartPath } from '../../../src/merge/part-file.ts';
-import { firstWrongRow, readWholeColumn } from '../../../src/merge/verify-values.ts';
+import { firstWrongRow, readWholeColumn } from '../../../src/merge/verify/values.ts';
 import { runPython } from '../../support/python-env.ts';
 import { temporaryFolder, writeParquet } from '../../support/parquet-by-sql.ts';
 

@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
-import { pairWorkflowId, type FailureFacts } from '../../../src/contract.ts';
+import { pairWorkflowId } from '../../../src/contract.ts';
+import type { FailureFacts } from '../../../src/payloads.ts';
 
 /** The failures of a pair's attempts as its history keeps them, and as the UI shows them: their type, message and details. */
 export async function failuresOf(client: Client, run: string, pair: string): Promise<FailureFacts[]> {

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readStatus } from '../../../src/client/read-status.ts';
-import type { FailureFacts, PairProgress, RunConfig } from '../../../src/contract.ts';
+import type { FailureFacts, PairProgress, RunConfig } from '../../../src/payloads.ts';
 import { pythonPath } from '../../support/python-env.ts';
 import { mountTmpfs } from '../../support/tmpfs.ts';
 import { type Stage, until } from '../stage.ts';

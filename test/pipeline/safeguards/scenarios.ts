@@ -1,7 +1,8 @@
 /** The table of safeguards: which fault each answers, how it is made here, what it ends as, and how the run goes on. */
 import { join } from 'node:path';
 import { boundMemory } from '../../../src/guard/memory-means.ts';
-import type { BackendName, FailureType, RunConfig } from '../../../src/contract.ts';
+import type { BackendName, FailureType } from '../../../src/contract.ts';
+import type { RunConfig } from '../../../src/payloads.ts';
 import { emptyDisk, freezeWorker, killEngine, killWorkers, stopEngine, terminateWorker } from './disturbances.ts';
 import { alarmFile, crowdDisk, freeMemory, occupyMachine, raiseAlarm, takeMemory } from './shortages.ts';
 import type { Before, EngineFault, Round } from './round.ts';

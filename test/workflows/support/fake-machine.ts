@@ -10,7 +10,8 @@ import type { BudgetBooks } from '../../../src/backends/bigquery-purse.ts';
 import { openJournal } from '../../../src/backends/journal.ts';
 import type { MergeProcessResult } from '../../../src/backends/merge-process.ts';
 import { BACKENDS } from '../../../src/contract.ts';
-import type { BackendName, FailureType, MergeFigures, RunConfig } from '../../../src/contract.ts';
+import type { BackendName, FailureType } from '../../../src/contract.ts';
+import type { MergeFigures, RunConfig } from '../../../src/payloads.ts';
 import type { HealthReport } from '../../../src/guard/health.ts';
 import type { MergeJob } from '../../../src/merge/job.ts';
 
