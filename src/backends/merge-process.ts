@@ -1,5 +1,5 @@
 import { getCompileCacheDir } from 'node:module';
-import { dirname, extname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import type { MergeFigures } from '../payloads.ts';
@@ -33,7 +33,9 @@ export interface MergeProcessResult {
 }
 
 /** Beside this module, in the sources as in the build. */
-const ENTRY = fileURLToPath(new URL(`../merge/process${extname(import.meta.url)}`, import.meta.url));
+const ENTRY = fileURLToPath(
+  new URL(`../merge/process.${import.meta.url.endsWith('.ts') ? 'ts' : 'cjs'}`, import.meta.url),
+);
 
 /** Less is a merge with little to spare. */
 const ROOMY_BYTES = 256 * 1024 ** 2;
@@ -44,8 +46,6 @@ const ROOMY_BYTES = 256 * 1024 ** 2;
  */
 const nodeFlags = ({ memoryBytes }: MergeJob): string[] => [
   `--max-semi-space-size=${memoryBytes < ROOMY_BYTES ? 4 : 6}`,
-  // Before its first full collection V8 lets the heap grow as it likes, and chance has it that this comes early: 240 MB or 380 at full size.
-  '--initial-old-space-size=32',
 ];
 
 /**

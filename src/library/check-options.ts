@@ -4,6 +4,9 @@ import { LEAST_ROW_GROUP_ROWS, MOST_ROW_GROUP_ROWS } from '../config/rules.ts';
 import { BACKENDS, type BackendName } from '../contract.ts';
 import type { MergeOptions } from './merge-checkpoints.ts';
 
+// Checked once in a process: to compile a checker first takes longer.
+z.config({ jitless: true });
+
 const text = z.string().min(1, 'a text that is not empty');
 const positive = z.number().positive('a number above 0');
 const callback = z.custom<never>((value) => typeof value === 'function', 'a function');

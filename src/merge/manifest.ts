@@ -9,6 +9,9 @@ import { MergeFailure } from './errors.ts';
 import { syncFolder } from './system/sync-folder.ts';
 import { writeDurably } from './system/write-durably.ts';
 
+// A process reads one manifest or two: to compile a reader of them first takes longer.
+z.config({ jitless: true });
+
 const bytes = z.number().int().nonnegative();
 const count = z.number().int().nonnegative();
 /** CRC-32 as eight hexadecimal digits. */

@@ -1,12 +1,9 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { CODEC } from '../parquet/decompress.ts';
 
-/** Codecs of pages that are unpacked here; Node has Zstandard since 22.15. */
+/** Codecs of pages that are unpacked here. */
 export const canUnpack = (codec: number): boolean =>
-  codec === CODEC.uncompressed ||
-  codec === CODEC.snappy ||
-  codec === CODEC.gzip ||
-  (codec === CODEC.zstd && typeof zstdDecompressSync === 'function');
+  codec === CODEC.uncompressed || codec === CODEC.snappy || codec === CODEC.gzip || codec === CODEC.zstd;
 
 /**
  * Decompresses one page to exactly `length` bytes. Verification has decoders of its own (parquet/decompress.ts): what is

@@ -1,5 +1,5 @@
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
-import { compressors } from 'hyparquet-compressors';
+import { snappyUncompressor } from 'hysnappy';
 import { decompressLz4, decompressLz4Raw, LZ4_MOST } from './lz4.ts';
 
 /** Compression codecs of column chunks, by their number in the format. */
@@ -34,7 +34,8 @@ function decompressWith(codec: number, bytes: Uint8Array, length: number): Uint8
       return bytes;
     case CODEC.snappy:
       refuseLongerThan(length, Math.min(snappyLength(bytes), bytes.length * SNAPPY_MOST));
-      return compressors.SNAPPY!(bytes, length);
+      // Compiled where it is needed: it is WebAssembly.
+      return (snappy ??= snappyUncompressor())(bytes, length);
     case CODEC.gzip:
       return gunzipSync(bytes, options);
     case CODEC.brotli:
@@ -43,10 +44,7 @@ function decompressWith(codec: number, bytes: Uint8Array, length: number): Uint8
       refuseLongerThan(length, bytes.length * LZ4_MOST);
       return decompressLz4(bytes, length);
     case CODEC.zstd:
-      // Node has it since 22.15.
-      return typeof zstdDecompressSync === 'function'
-        ? zstdDecompressSync(bytes, options)
-        : compressors.ZSTD!(bytes, length);
+      return zstdDecompressSync(bytes, options);
     case CODEC.lz4Raw:
       refuseLongerThan(length, bytes.length * LZ4_MOST);
       return decompressLz4Raw(bytes, length);
@@ -54,6 +52,8 @@ function decompressWith(codec: number, bytes: Uint8Array, length: number): Uint8
       throw new Error(`its compression codec ${codec} is not supported`);
   }
 }
+
+let snappy: ReturnType<typeof snappyUncompressor> | undefined;
 
 /** Before an array is made for it: no bytes give so many. */
 function refuseLongerThan(length: number, most: number): void {

@@ -96,8 +96,7 @@ export function encodeFixedChunk(
 
 function compressionFor(codec: number): { codec: number; compress: (page: Uint8Array) => Uint8Array } {
   if (codec === CODEC.uncompressed) return { codec, compress: (page) => page };
-  // Node has zstd since 22.15.
-  if (codec === CODEC.gzip || typeof zstdCompressSync !== 'function') return { codec: CODEC.gzip, compress: gzipSync };
+  if (codec === CODEC.gzip) return { codec: CODEC.gzip, compress: gzipSync };
   return { codec: CODEC.zstd, compress: zstdCompressSync };
 }
 
