@@ -13,3 +13,9 @@ export function crewSize(memoryBytes: number, rows: number, cores = availablePar
   const room = memoryBytes - BESIDE_BYTES;
   return Math.max(1, Math.min(cores, Math.floor(room / (THREAD_BYTES + ROW_BYTES * rows))));
 }
+
+/** A thread that compares bytes takes 20 MB, 28 where it reads the output, too, and 70 ms of a processor until it is at work. */
+const WORTH_A_HELPER_BYTES = 768 * MIB;
+
+/** Whether so many bytes are compared sooner by two threads. */
+export const isWorthAHelper = (bytes: number): boolean => bytes > WORTH_A_HELPER_BYTES;

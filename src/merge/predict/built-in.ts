@@ -3,7 +3,7 @@
  * 50 columns of doubles and integers, 2,000 to 100,000 rows (`node bench/engines.ts` measures again). Long text takes more.
  */
 import type { BackendName } from '../../contract.ts';
-import { crewSize } from '../crew/crew-size.ts';
+import { crewSize, isWorthAHelper } from '../crew/crew-size.ts';
 import { realignedShare, valuesOf, type Machine, type PairShape } from './shape.ts';
 
 const KIB = 1024;
@@ -14,9 +14,11 @@ const GIB = 1024 * MIB;
 const BASE = 51 * MIB;
 /** Of footers, plans and checksums, for each column chunk of the output. */
 const PER_CHUNK = 5.3 * KIB;
-/** Verification reads so many ranges at a time, at most so much, source and output; a range is a file's, or nearly. Measured with one thread. */
+/** Verification reads so many ranges at a time, at most so much, source and output; a range is a file's, or nearly. */
 const READ_BUFFERS = 12;
 const MOST_READ_BUFFERS = 20 * MIB;
+/** A second thread that compares, with what it knows of the files ahead. */
+const HELPER = 45 * MIB;
 /** The crew that rewrites, or compares every value (merge/crew): what there is one of, the key column's DuckDB included. */
 const REWRITE_BASE = 50 * MIB;
 /** A thread of it: its runtime, and columns that wait to be collected, which are a file's values many times over, up to a point. */
@@ -88,7 +90,9 @@ function stitchBytes(shape: PairShape, { memoryBytes, cores }: Machine): number 
   const thread = THREAD + Math.min(WAITING_COPIES * fileBytes, MOST_WAITING) + fileBytes;
   const crew = crewSize(memoryBytes, rows, cores) * thread;
   if (realigned > 0) return footers + REWRITE_BASE + crew;
-  return footers + reading + (verify === 'full' ? crew : 0);
+  const helper = verify !== 'none' && isWorthAHelper(bytesIn) ? HELPER : 0;
+  // The helper has gone before values are compared.
+  return footers + reading + (verify === 'full' ? Math.max(crew, helper) : helper);
 }
 
 function mixedBytes(engine: keyof typeof PYTHON, shape: PairShape): number {

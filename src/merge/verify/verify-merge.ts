@@ -6,6 +6,7 @@
  */
 import { formatCrc32 } from '../crc32.ts';
 import { openCrew, openHelper } from '../crew/crew.ts';
+import { isWorthAHelper } from '../crew/crew-size.ts';
 import { MergeFailure, unreadableCode } from '../errors.ts';
 import { assertUnchanged } from '../fingerprint.ts';
 import { dataEnd, footerChecksum, rangeChecksum } from '../footer-checksum.ts';
@@ -30,9 +31,6 @@ import { checkPageIndexes, indexedPairs } from './page-indexes.ts';
 import { totalChunkBytes, trackProgress } from './progress.ts';
 import type { Verification, VerifyRequest } from './request.ts';
 import { checkBySecondParser } from './second-opinion.ts';
-
-/** A thread takes 20 MB, 28 where it reads the output, too, and 100 ms of a processor until it is at work. */
-const WORTH_A_THREAD = 768 * 1024 ** 2;
 
 /**
  * Throws MergeFailure OutputMismatch (naming column, row and both values), InputChanged, CheckpointInvalid, and the
@@ -60,7 +58,7 @@ async function verify(request: VerifyRequest): Promise<Verification> {
   await using disk = await DiskReader.open(outputPath);
   await using own = openCrew(1, signal);
   // It gets ready while this thread reads the footer.
-  await using helper = totalChunkBytes(takenOver) > WORTH_A_THREAD ? openHelper(signal) : null;
+  await using helper = isWorthAHelper(totalChunkBytes(takenOver)) ? openHelper(signal) : null;
   const output = new DiskFile(disk);
   const { size } = await output.stat();
   if (written !== undefined) await checkTail(disk, written, signal);

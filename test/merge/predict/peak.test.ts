@@ -17,7 +17,7 @@ const machine = (memoryBytes = 10 * GIB, cores = 2): Machine => ({ memoryBytes, 
 const predict = (engine: BackendName, own: PairShape, where = machine()): number =>
   predictPeak(engine, own, where, [])!.bytes;
 
-/** Peaks as a guard saw them (MiB): samples of `widemerge sample`, 25 columns a file, two cores. */
+/** Peaks as a guard saw them (MiB): samples of `widemerge sample`, 25 columns a file, two cores; sets of the bench where bytes are given. */
 const MEASURED: readonly (readonly [BackendName, PairShape, number, Machine?])[] = [
   ['local', shape(24, 2_000), 56],
   ['local', shape(100, 2_000), 68],
@@ -27,6 +27,8 @@ const MEASURED: readonly (readonly [BackendName, PairShape, number, Machine?])[]
   ['local', shape(60, 40_000), 81],
   ['local', shape(600, 4_000), 153],
   ['local', shape(250, 12_000), 109],
+  ['local', shape(668, 17_775, { columns: 17_038, bytesIn: 954e6 }), 197],
+  ['local', shape(668, 177_748, { columns: 17_038, bytesIn: 7.24e9 }), 216],
   ['local', shape(300, 2_000, { verify: 'full' }), 173],
   ['local', shape(60, 40_000, { verify: 'full' }), 294],
   ['local', shape(30, 5_100, { realigned: 30 }), 172],
