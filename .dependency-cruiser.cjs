@@ -5,7 +5,7 @@
 const room = (name) => `^src/${name}/`;
 const temporal = 'node_modules/@temporalio/';
 
-/** A room may import itself, the contract, and what is listed. */
+/** A room may import itself, the contract, the payloads, and what is listed. */
 const only = (name, allowed, comment, to = {}) => ({
   name: `${name}-imports`,
   comment,
@@ -32,7 +32,7 @@ module.exports = {
     },
     {
       name: 'payloads-import-words',
-      comment: 'Types only: every room imports them, too.',
+      comment: 'Every room imports the payloads, too.',
       severity: 'error',
       from: { path: '^src/payloads[.]ts$' },
       to: { pathNot: '^src/contract[.]ts$' },

@@ -32,7 +32,8 @@ if (isNewEnough) {
     process.kill(process.pid, signal);
   });
 } else {
-  console.error(`widemerge needs Node 22.15, 23.8, or 24 and newer; this is ${process.versions.node}`);
+  const wanted = main === source ? 'not built needs Node 24 (make setup brings it)' : 'needs Node 22.15, 23.8, or 24';
+  console.error(`widemerge ${wanted} or newer; this is ${process.versions.node}`);
   process.exit(2);
 }
 
@@ -44,8 +45,9 @@ function isBuiltUpToDate() {
   return isOlder(inPackage('src'), existsSync(stamp) ? statSync(stamp).mtimeMs : 0);
 }
 
-/** Whether no file below the folder was changed since then. 500 files take 3 ms so; `readdir` by itself, recursive, takes 10. */
+/** Whether nothing in the folder was changed since then, added or removed. 500 files take 3 ms so; `readdir` by itself, recursive, takes 10. */
 function isOlder(folder, ms) {
+  if (statSync(folder).mtimeMs > ms) return false;
   return readdirSync(folder, { withFileTypes: true }).every((entry) => {
     const path = join(folder, entry.name);
     return entry.isDirectory() ? isOlder(path, ms) : statSync(path).mtimeMs <= ms;

@@ -44,11 +44,12 @@ const built = [
     format: 'cjs',
     outExtension: { '.js': '.cjs' },
     define: { 'import.meta.url': 'ownUrl' },
-    banner: { js: "const ownUrl = require('node:url').pathToFileURL(__filename).href;" },
+    banner: { js: "'use strict'; const ownUrl = require('node:url').pathToFileURL(__filename).href;" },
   }),
 ];
 // What the compiler has made of them nobody starts.
-for (const name of IN_ONE) for (const end of ['', '.map']) rmSync(join('dist', `${name}.js${end}`), { force: true });
+for (const name of IN_ONE)
+  for (const end of ['.js', '.js.map', '.d.ts']) rmSync(join('dist', name + end), { force: true });
 for (const name of IN_CHUNKS)
   built.push(
     await build({

@@ -14,10 +14,10 @@ import { bestLifetime } from '../guard/lifetime.ts';
 import { LockBusyError, LockUnusableError, takeLocks } from '../guard/lock.ts';
 import { boundMemory } from '../guard/memory-means.ts';
 import { MEMORY_SHARE } from '../config/rules.ts';
+import { lackOfNode } from '../merge/node-version.ts';
 import { cachedTemporalBinary } from '../server/ensure.ts';
 import { shellWord } from './terminal.ts';
 
-const OLDEST_NODE = 24;
 const OLDEST_PYTHON = 11;
 /** Of a leaf that is made to see whether it can be, and removed at once. */
 const PROBED_LIMIT_BYTES = 2 ** 30;
@@ -56,10 +56,8 @@ const check = (what: string, verdict: Check['verdict'], says: string, ...mend: s
 });
 
 function nodeCheck(): Check {
-  const { node } = process.versions;
-  return Number.parseInt(node) >= OLDEST_NODE
-    ? check('Node', 'ok', node)
-    : check('Node', 'FAIL', `is ${node}; ${OLDEST_NODE} or newer is wanted`, 'make setup');
+  const lack = lackOfNode();
+  return lack === null ? check('Node', 'ok', process.versions.node) : check('Node', 'FAIL', lack, 'make setup');
 }
 
 /** What bounds a merge's memory here, found out by making it; the guard names the same in its reports. */

@@ -1,8 +1,17 @@
 #!/usr/bin/env node
+import { constants } from 'node:os';
 import { CommanderError } from 'commander';
 import { EXIT, explainError } from './exit.ts';
 import type { Failure } from './exit.ts';
 import { createProgram } from './program.ts';
+
+/** Whoever reads has gone, as `head` does: the end, without a word. The code is what shells say of other programs then. */
+const READER_GONE = 128 + constants.signals.SIGPIPE;
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(READER_GONE);
+    throw error;
+  });
 
 /** The command line: parses, runs one command, and is the one place that catches. */
 const program = createProgram();

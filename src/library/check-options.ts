@@ -4,9 +4,6 @@ import { LEAST_ROW_GROUP_ROWS, MOST_ROW_GROUP_ROWS } from '../config/rules.ts';
 import { BACKENDS, type BackendName } from '../contract.ts';
 import type { MergeOptions } from './merge-checkpoints.ts';
 
-// Checked once in a process: to compile a checker first takes longer.
-z.config({ jitless: true });
-
 const text = z.string().min(1, 'a text that is not empty');
 const positive = z.number().positive('a number above 0');
 const callback = z.custom<never>((value) => typeof value === 'function', 'a function');
@@ -54,7 +51,8 @@ const schema = z.strictObject({
 
 /** A program need not be compiled: what its options cannot mean is said before anything begins. Throws MergeError ConfigInvalid. */
 export function checkOptions(options: MergeOptions): void {
-  const checked = schema.safeParse(options);
+  // To compile a checker first takes longer than checking a few times.
+  const checked = schema.safeParse(options, { jitless: true });
   if (!checked.success) throw invalidOptions(checked.error.issues.map(describe).join('; '));
   if ((options.command === undefined) === (options.engine === 'command'))
     throw invalidOptions("command is what engine 'command' runs: give both, or neither");

@@ -8,11 +8,15 @@ import { globToRegExp } from './glob.ts';
 import type { MergeJob } from './job.ts';
 import { readFooterOf, TAIL_BYTES } from './parquet/footer.ts';
 import type { Checkpoint, Fingerprint } from './plan.ts';
+import { collectGarbage } from './system/collect-garbage.ts';
 import { expectRanges, NearbyFile } from './system/nearby-file.ts';
 import { takeTurn } from './system/take-turn.ts';
 
 /** Footers that the disk is asked for at a time: enough to hide its latency, few enough to bound open files. */
 const READ_AHEAD = 16;
+
+/** To read so many leaves garbage that is worth a collection. */
+const MANY_CHUNKS = 4_000;
 
 export interface CheckpointFile {
   name: string;
@@ -102,6 +106,8 @@ export async function readCheckpoints(
     await takeTurn();
   }
   refuseSharedColumns(checkpoints);
+  const chunks = checkpoints.reduce((sum, { footer }) => sum + footer.leaves * footer.rowGroups.length, 0);
+  if (chunks > MANY_CHUNKS) collectGarbage();
   return checkpoints;
 }
 

@@ -9,9 +9,6 @@ import { MergeFailure } from './errors.ts';
 import { syncFolder } from './system/sync-folder.ts';
 import { writeDurably } from './system/write-durably.ts';
 
-// A process reads one manifest or two: to compile a reader of them first takes longer.
-z.config({ jitless: true });
-
 const bytes = z.number().int().nonnegative();
 const count = z.number().int().nonnegative();
 /** CRC-32 as eight hexadecimal digits. */
@@ -106,7 +103,8 @@ export async function readManifest(path: string): Promise<Manifest | null> {
     throw error;
   }
   try {
-    return schema.parse(JSON.parse(text));
+    // A process reads one manifest or two: to compile a reader of them first takes longer.
+    return schema.parse(JSON.parse(text), { jitless: true });
   } catch (error) {
     throw new MergeFailure(
       'OutputExists',

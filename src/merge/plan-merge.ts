@@ -5,18 +5,12 @@ import type { MergeJob } from './job.ts';
 import type { MergePlan } from './plan.ts';
 import { RawKeys } from './keys/read-keys.ts';
 import { buildSpine } from './spine.ts';
-import { collectGarbage } from './system/collect-garbage.ts';
-
-/** Reading so many leaves garbage that is worth a collection. */
-const MANY_COLUMNS = 4_000;
 
 /** Reads footers and keys and says what the merge will do. Throws CheckpointInvalid; writes nothing. */
 export async function planMerge(job: MergeJob, files: CheckpointFile[]): Promise<MergePlan> {
   const rawKeys = new RawKeys();
   const checkpoints = await readCheckpoints(files, job, (batch) => rawKeys.add(batch));
   rawKeys.finish();
-  const columns = checkpoints.reduce((sum, checkpoint) => sum + checkpoint.columns.length, 0);
-  if (columns > MANY_COLUMNS) collectGarbage();
   const built = await buildSpine(checkpoints, job.rows, job.reference, job.rowGroupRows ?? null, rawKeys.ids);
   return { id: planId(job, files), keyNames: keyNamesOf(job.key), rows: job.rows, checkpoints, ...built };
 }

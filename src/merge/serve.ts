@@ -11,6 +11,7 @@ import { createInterface } from 'node:readline';
 import type { Engines } from './engine.ts';
 import { EndedBySignal, isOutOfMemory, MergeFailure } from './errors.ts';
 import type { MergeJob, MergeMessage } from './job.ts';
+import { lackOfNode } from './node-version.ts';
 import { runSteps } from './steps.ts';
 import { dieWithParent } from './system/libc.ts';
 
@@ -48,6 +49,8 @@ export function serve(engines: Engines = {}): void {
 
 async function run(job: MergeJob, engines: Engines, signal: AbortSignal): Promise<void> {
   try {
+    const lack = lackOfNode();
+    if (lack !== null) throw new MergeFailure('BackendUnavailable', lack);
     await runSteps(job, emit, signal, engines);
     process.exit(0);
   } catch (error) {

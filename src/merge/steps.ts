@@ -20,7 +20,7 @@ import { planMerge } from './plan-merge.ts';
 import { readManifestId } from './parquet/key-values.ts';
 import { findPublished, refuseForeignOutput } from './published.ts';
 import { publishOutput } from './publish.ts';
-import { surveyFiles } from './survey.ts';
+import { surveyFiles, surveyOf } from './survey.ts';
 import { syncFolder } from './system/sync-folder.ts';
 import { verifyMerge } from './verify/verify-merge.ts';
 import { verifyPublished } from './verify/verify-published.ts';
@@ -92,19 +92,7 @@ const runStep: Record<MergeStep, (session: Session) => Promise<boolean>> = {
 async function runSurvey(session: Session): Promise<boolean> {
   const files = await listCheckpoints(session.job);
   const published = await findPublished(session, files);
-  const survey =
-    published === null
-      ? await surveyFiles(files, session.job)
-      : {
-          files: published.files,
-          columns: published.columns,
-          bytesIn: published.bytesIn,
-          types: [],
-          codecs: [],
-          shapes: [],
-          sharing: null,
-          alreadyMerged: { ...published, alreadyMerged: true },
-        };
+  const survey = published === null ? await surveyFiles(files, session.job) : surveyOf(published);
   session.emit({ event: 'surveyed', survey });
   return published !== null;
 }

@@ -1,3 +1,4 @@
+import type { MergeFigures } from '../payloads.ts';
 import { chooseLayout } from './choose-layout.ts';
 import { readCheckpoints, type CheckpointFile } from './discover.ts';
 import type { FileShape, MergeJob, Survey, SurveyedLayout, TypeCount } from './job.ts';
@@ -40,6 +41,18 @@ export async function surveyFiles(files: CheckpointFile[], job: MergeJob): Promi
     alreadyMerged: null,
   };
 }
+
+/** Of what has been merged before nothing but its figures is of interest. */
+export const surveyOf = (published: MergeFigures): Survey => ({
+  files: published.files,
+  columns: published.columns,
+  bytesIn: published.bytesIn,
+  types: [],
+  codecs: [],
+  shapes: [],
+  sharing: null,
+  alreadyMerged: { ...published, alreadyMerged: true },
+});
 
 function surveyLayout(checkpoints: Checkpoint[], asked: number | null): SurveyedLayout {
   const files = checkpoints.map(({ footer, fingerprint }) => ({

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { openCli } from './support.ts';
 import type { Cli } from './support.ts';
@@ -34,6 +35,13 @@ test('--help and --version end with 0', async () => {
   ])
     assert.match(help.stdout, new RegExp(`^  ${command}\\b`, 'm'));
   assert.match((await cli.run('--version')).stdout, /^\d+\.\d+\.\d+\n$/);
+});
+
+test('a reader that goes away ends it without a word', async () => {
+  const command = cli.start('engines');
+  command.stdout.destroy();
+  const [exitCode, stderr] = await Promise.all([command.ended, text(command.stderr)]);
+  assert.deepEqual([exitCode, stderr], [141, '']);
 });
 
 const wrong: [string, string[], RegExp][] = [

@@ -1,7 +1,7 @@
 /** The built programs, bundled: the tests beside this one run the sources. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
@@ -12,7 +12,7 @@ const run = promisify(execFile);
 const PROGRAM_FOLDERS = ['cli', 'merge', 'bigquery', 'chunks'];
 
 const filesIn = async (folder: string): Promise<string[]> =>
-  (await readdir(folder)).filter((name) => name.endsWith('.js')).map((name) => join(folder, name));
+  (await readdir(folder)).filter((name) => /[.]c?js$/.test(name)).map((name) => join(folder, name));
 
 test('the built command finds its package, its merge process and the threads of that', async (t) => {
   const folder = await temporaryFolder(t);
@@ -26,9 +26,18 @@ test('the built command finds its package, its merge process and the threads of 
   assert.match(stdout, /merged 6 files \(6 of them aligned first.*verified \(full\)/);
 });
 
+test('what is started by its file is there, and strict', async () => {
+  const entry = (await import(inProject('dist/merge/thread-entry.js'))) as { THREAD_ENTRY: URL };
+  await access(entry.THREAD_ENTRY);
+  for (const name of ['process', 'thread'])
+    assert.match(await readFile(inProject(`dist/merge/${name}.cjs`), 'utf8'), /^["']use strict["'];/);
+});
+
 test('no program has the languages of zod', async () => {
-  const files = await Promise.all(PROGRAM_FOLDERS.map((folder) => filesIn(inProject(join('dist', folder)))));
-  const texts = await Promise.all(files.flat().map((path) => readFile(path, 'utf8')));
+  const files = (await Promise.all(PROGRAM_FOLDERS.map((folder) => filesIn(inProject(join('dist', folder)))))).flat();
+  for (const name of ['cli/main.js', 'merge/process.cjs', 'bigquery/process.js'])
+    assert.ok(files.includes(inProject(`dist/${name}`)), name);
+  const texts = await Promise.all(files.map((path) => readFile(path, 'utf8')));
   const locales = texts.flatMap((text) => text.match(/^\/\/ node_modules\/zod\/.*\/locales\/.*$/gm) ?? []);
   assert.deepEqual([...new Set(locales.map((line) => basename(line)))], ['en.js']);
 });

@@ -14,6 +14,8 @@ export const CODEC = {
   lz4Raw: 7,
 } as const;
 
+let snappy: ReturnType<typeof snappyUncompressor> | undefined;
+
 /**
  * Decompresses one page to exactly `length` bytes; what Node does natively is left to Node, which is several times as fast.
  * Throws an Error where the codec is unknown or the bytes do not give that length.
@@ -52,8 +54,6 @@ function decompressWith(codec: number, bytes: Uint8Array, length: number): Uint8
       throw new Error(`its compression codec ${codec} is not supported`);
   }
 }
-
-let snappy: ReturnType<typeof snappyUncompressor> | undefined;
 
 /** Before an array is made for it: no bytes give so many. */
 function refuseLongerThan(length: number, most: number): void {

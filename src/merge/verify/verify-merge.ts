@@ -20,7 +20,7 @@ import { takeTurn } from '../system/take-turn.ts';
 import { checkTail, checkTailIsWhole } from '../written.ts';
 import { checkAlignedKeys } from './aligned-keys.ts';
 import { checkByValue } from './by-value.ts';
-import { sourceSum, sumOtherChunks } from './checksums.ts';
+import { sourceSum, sumOtherChunks } from './sum-chunks.ts';
 import { Checksum, compareFiles } from './compare-files.ts';
 import { copiedFile } from './copied-file.ts';
 import { matchColumns, mismatch, OUTPUT, writesAnew } from './footer.ts';

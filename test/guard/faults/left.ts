@@ -3,9 +3,8 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { takeLocks } from '../../../src/guard/lock.ts';
+import { collectGarbage } from '../../../src/merge/system/collect-garbage.ts';
 import { leaves } from '../leaves.ts';
 import { MIB } from '../helpers.ts';
 import type { Scene } from './scene.ts';
@@ -104,10 +103,4 @@ function readOf(pid: number, name: string): string {
   } catch {
     return ''; // Gone, or another user's.
   }
-}
-
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  collect();
 }
