@@ -61,7 +61,7 @@ module.exports = {
     only(
       'backends',
       [
-        '^src/merge/(job|workspace|manifest|staging|version)[.]ts$',
+        '^src/merge/(entries|job|workspace|manifest|staging|version)[.]ts$',
         room('merge/predict'),
         room('guard'),
         room('bigquery'),

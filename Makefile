@@ -82,7 +82,6 @@ $(INSTALLED): package.json package-lock.json
 	@touch $@
 
 $(BUILT): $(INSTALLED) $(SOURCES) tsconfig.json tsconfig.build.json tools/bundle.mjs
-	@rm -rf dist
 	@log=$$(npm run --silent build 2>&1) || { echo "$$log"; exit 1; }
 	@ln -sfn ../../bin/widemerge.mjs node_modules/.bin/widemerge
 	@touch $@

@@ -36,7 +36,6 @@ const OPTIONS = {
   logLevel: 'warning',
 };
 
-rmSync(join('dist', CHUNKS), { recursive: true, force: true });
 const built = [
   await build({
     ...OPTIONS,

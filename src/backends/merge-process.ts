@@ -7,6 +7,7 @@ import type { GuardedCommand } from '../guard/command.ts';
 import { LockBusyError, LockUnusableError } from '../guard/lock.ts';
 import { LimitInvalidError } from '../guard/memory-means.ts';
 import { runGuarded } from '../guard/run.ts';
+import { PROCESS_ENTRY } from '../merge/entries.ts';
 import {
   onlyReads,
   type CleanReceipt,
@@ -31,11 +32,6 @@ export interface MergeProcessResult {
   receipt?: CleanReceipt;
   check?: PublishedCheck;
 }
-
-/** Beside this module, in the sources as in the build. */
-const ENTRY = fileURLToPath(
-  new URL(`../merge/process.${import.meta.url.endsWith('.ts') ? 'ts' : 'cjs'}`, import.meta.url),
-);
 
 /** Less is a merge with little to spare. */
 const ROOMY_BYTES = 256 * 1024 ** 2;
@@ -64,7 +60,7 @@ function locksOf(job: MergeJob, machineLock: string): string[] {
 export async function runMergeProcess(
   job: MergeJob,
   context: MergeContext,
-  entry: string = ENTRY,
+  entry: string = fileURLToPath(PROCESS_ENTRY),
 ): Promise<MergeProcessResult> {
   const { limits, signal, clock } = context;
   signal?.throwIfAborted();

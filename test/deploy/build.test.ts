@@ -27,8 +27,9 @@ test('the built command finds its package, its merge process and the threads of 
 });
 
 test('what is started by its file is there, and strict', async () => {
-  const entry = (await import(inProject('dist/merge/thread-entry.js'))) as { THREAD_ENTRY: URL };
-  await access(entry.THREAD_ENTRY);
+  const entries = (await import(inProject('dist/merge/entries.js'))) as Record<'PROCESS_ENTRY' | 'THREAD_ENTRY', URL>;
+  await access(entries.PROCESS_ENTRY);
+  await access(entries.THREAD_ENTRY);
   for (const name of ['process', 'thread'])
     assert.match(await readFile(inProject(`dist/merge/${name}.cjs`), 'utf8'), /^["']use strict["'];/);
 });

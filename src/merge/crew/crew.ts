@@ -4,7 +4,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { THREAD_ENTRY } from '../thread-entry.ts';
+import { THREAD_ENTRY } from '../entries.ts';
 import { MergeFailure } from '../errors.ts';
 import type { TaskInput, TaskName, TaskOutput } from './tasks.ts';
 import { unpackError, type SentError } from './transport.ts';
